@@ -1,0 +1,75 @@
+#include "progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+enum { WIDE = 256 };
+static const double interval = 0.1; /* seconds between two drawings */
+
+void eer_progress_begin(struct eer_progress *p, int quiet, int first_step, int steps)
+{
+    memset(p, 0, sizeof *p);
+    p->quiet = quiet;
+    p->terminal = isatty(STDOUT_FILENO);
+    p->first_step = first_step;
+    p->steps = steps;
+    p->begin = eer_seconds();
+}
+
+static int columns(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return 80;
+    return size.ws_col < WIDE ? size.ws_col : WIDE - 1;
+}
+
+static void draw(struct eer_progress *p, int step, const struct eer_terms *terms, double now)
+{
+    char line[WIDE];
+    double spent = now - p->begin;
+    double rate = spent > 0.0 ? (step - p->first_step) / spent : 0.0;
+    int left = rate > 0.0 ? (int)((p->steps - step) / rate + 0.5) : 0;
+    snprintf(line, sizeof line,
+             "%d/%d  loss %.4f (task %.4f S %.3f P %.3f K %.2f)  L=10/100/1000 %.1f/%.1f/%.1f%%  "
+             "%.0f steps/s  %d:%02d left",
+             step, p->steps, terms->total, terms->task, terms->entropy, terms->potential,
+             terms->kinetic, p->accuracy[0], p->accuracy[1], p->accuracy[2], rate, left / 60,
+             left % 60);
+    printf("\r%.*s\033[K", columns() - 1, line);
+    fflush(stdout);
+    p->shown = now;
+}
+
+void eer_progress_step(struct eer_progress *p, int step, const struct eer_terms *terms)
+{
+    if (p->quiet || !p->terminal)
+        return;
+    double now = eer_seconds();
+    if (now - p->shown >= interval || step == p->steps)
+        draw(p, step, terms, now);
+}
+
+void eer_progress_row(struct eer_progress *p, const struct eer_row *row)
+{
+    memcpy(p->accuracy, row->accuracy, sizeof p->accuracy);
+    if (p->quiet || p->terminal)
+        return;
+    printf("step %6d  loss %.4f  task %.4f  entropy %.4f  potential %.4f  kinetic %8.4f  "
+           "accuracy %5.1f %5.1f %5.1f %%  %.0f steps/s\n",
+           row->step, row->terms.total, row->terms.task, row->terms.entropy, row->terms.potential,
+           row->terms.kinetic, row->accuracy[0], row->accuracy[1], row->accuracy[2],
+           row->steps_per_second);
+    fflush(stdout);
+}
+
+void eer_progress_end(struct eer_progress *p)
+{
+    if (!p->quiet && p->terminal && p->shown > 0.0)
+        printf("\n");
+    fflush(stdout);
+}
