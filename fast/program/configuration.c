@@ -1,6 +1,7 @@
 /* configuration.c - see configuration.h. Everything about a key comes from EER_CONFIG_TABLE. */
 #include "configuration.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
@@ -257,7 +258,8 @@ static const char *quote(const char *text, char quoted[QUOTED])
     return quoted;
 }
 
-/* The number of single-character insertions, deletions and replacements between two short texts. */
+/* The number of single-character insertions, deletions and replacements between two short texts of
+ * ASCII; case is nothing. */
 static int distance(const char *a, const char *b)
 {
     int row[QUOTED];
@@ -268,7 +270,7 @@ static int distance(const char *a, const char *b)
         int diagonal = row[0];
         row[0] = i + 1;
         for (int j = 1; j <= n; j++) {
-            int replaced = diagonal + (a[i] != b[j - 1]);
+            int replaced = diagonal + (tolower(a[i]) != tolower(b[j - 1]));
             int shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
             diagonal = row[j];
             row[j] = replaced < shorter + 1 ? replaced : shorter + 1;
