@@ -1,0 +1,119 @@
+/* backward.c - from the derivative of the last state back through the iterations of one sequence
+ * (spec/model.md, 5.3 to 5.5). The inside of an iteration is computed anew from Z and R. */
+#include "ref.h"
+
+void ref_mlp_half_backward(double *dz, double *dx, const struct ref_tensors *dw, const double *r_1,
+                           const double *x, struct ref_work *work, const struct ref_tensors *w,
+                           const struct eer_config *c)
+{
+    int d = c->d;
+
+    ref_block_output(work->z_prime, r_1, w->gain_1, w->bias_1, c->norm, d);
+    ref_mlp_half(work->z_next, work->r, work->z_prime, x, work, w, c);
+
+    ref_block_output_backward(work->dr, dw->gain_2, dw->bias_2, work->xhat, work->scaled, dz,
+                              work->r, w->gain_2, c->norm, d);
+    ref_mlp_backward(work->dy, dw, work->da, work->dg, work->dr, work->y, work->a, work->g, w, c);
+    ref_block_input_backward(work->du, dw->gain_2, dw->bias_2, work->xhat, work->scaled, work->dy,
+                             work->u, w->gain_2, c->norm, d);
+    ref_sum_of_two(dz, work->dr, work->du, d);
+    ref_add(dx, work->du, d);
+}
+
+void ref_attention_row_backward(const double *df, const struct ref_slopes *slopes,
+                                struct ref_work *work, const struct eer_config *c, int i, int N)
+{
+    int n = ref_keys(c->mask, i, N);
+    const double *q_i = work->Q + i * c->d;
+
+    ref_scores(work->s, q_i, work->K, c, i, n);
+    ref_softmax(work->p, work->s, n);
+    ref_attention_backward(work->dQ + i * c->d, work->dK, work->dV, work->dp, work->ds, work->pq,
+                           df, q_i, work->K, work->V, work->p, c, ref_argmax(work->s, n),
+                           slopes->potential, slopes->penalty * work->sigma[i], n);
+}
+
+void ref_attention_rows_backward(const struct ref_tensors *dw, const double *R,
+                                 const struct ref_slopes *slopes, struct ref_work *work,
+                                 const struct ref_tensors *w, const struct eer_config *c, int N)
+{
+    int d = c->d;
+
+    ref_fill(work->dK, 0, N * d);
+    ref_fill(work->dV, 0, N * d);
+    /*@ loop invariant 0 <= i <= N;
+        loop variant N - i; */
+    for (int i = 0; i < N; i++) {
+        ref_block_output_backward(work->dR + i * d, dw->gain_1, dw->bias_1, work->xhat,
+                                  work->scaled, work->dZ + i * d, R + i * d, w->gain_1, c->norm, d);
+        ref_attention_row_backward(work->dR + i * d, slopes, work, c, i, N);
+    }
+    ref_divide(work->dK, ref_scale(c), N * d);
+}
+
+void ref_projections_backward(const struct ref_tensors *dw, struct ref_work *work,
+                              const struct ref_tensors *w, const struct eer_config *c, int N)
+{
+    int d = c->d;
+
+    ref_matmul_tn(dw->W_Q, work->Y, work->dQ, N, d, d);
+    ref_matmul_tn(dw->W_K, work->Y, work->dK, N, d, d);
+    ref_matmul_tn(dw->W_V, work->Y, work->dV, N, d, d);
+
+    ref_matmul_nt(work->dY, work->dQ, w->W_Q, N, d, d);
+    ref_matmul_nt(work->product, work->dK, w->W_K, N, d, d);
+    ref_add(work->dY, work->product, N * d);
+    ref_matmul_nt(work->product, work->dV, w->W_V, N, d, d);
+    ref_add(work->dY, work->product, N * d);
+}
+
+void ref_attention_half_backward(const struct ref_tensors *dw, const double *Z, const double *R,
+                                 const struct ref_slopes *slopes, struct ref_work *work,
+                                 const struct ref_tensors *w, const struct eer_config *c, int N)
+{
+    int d = c->d;
+
+    ref_queries_keys_values(work, Z, w, c, N);
+    ref_attention_rows_backward(dw, R, slopes, work, w, c, N);
+    ref_projections_backward(dw, work, w, c, N);
+    /*@ loop invariant 0 <= i <= N;
+        loop variant N - i; */
+    for (int i = 0; i < N; i++) {
+        ref_sum_of_two(work->u, Z + i * d, work->X + i * d, d);
+        ref_block_input_backward(work->du, dw->gain_1, dw->bias_1, work->xhat, work->scaled,
+                                 work->dY + i * d, work->u, w->gain_1, c->norm, d);
+        ref_sum_of_two(work->dZ + i * d, work->dR + i * d, work->du, d);
+        ref_add(work->dX + i * d, work->du, d);
+    }
+}
+
+void ref_iteration_backward(const struct ref_tensors *dw, const double *Z, const double *R,
+                            const struct ref_slopes *slopes, struct ref_work *work,
+                            const struct ref_tensors *w, const struct eer_config *c, int N)
+{
+    int d = c->d;
+    int rows = c->mlp > 0 ? N : 0;
+
+    /*@ loop invariant 0 <= i <= rows;
+        loop variant rows - i; */
+    for (int i = 0; i < rows; i++)
+        ref_mlp_half_backward(work->dZ + i * d, work->dX + i * d, dw, R + i * d, work->X + i * d,
+                              work, w, c);
+    ref_attention_half_backward(dw, Z, R, slopes, work, w, c, N);
+}
+
+void ref_loop_backward(const struct ref_tensors *dw, const struct ref_slopes *slopes,
+                       struct ref_work *work, const struct ref_tensors *w,
+                       const struct eer_config *c, int N)
+{
+    int size = N * c->d;
+
+    ref_fill(work->dX, 0, size);
+    /*@ loop invariant 0 <= t <= c->loops;
+        loop variant t; */
+    for (int t = c->loops; t > 0; t--) {
+        ref_kinetic_backward(work->dZ, work->Z, c, slopes->kinetic, t, N);
+        ref_iteration_backward(dw, work->Z + (t - 1) * size, work->R + (t - 1) * size, slopes, work,
+                               w, c, N);
+    }
+}

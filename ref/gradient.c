@@ -1,0 +1,99 @@
+/* gradient.c - the loss of a batch, its parts and its gradient: sequence by sequence, forward and
+ * back (spec/model.md, 4 and 5). */
+#include "ref.h"
+
+int ref_counted(const int *labels, int n)
+{
+    int counted = 0;
+    /*@ loop invariant 0 <= j <= n && 0 <= counted <= j;
+        loop assigns j, counted;
+        loop variant n - j; */
+    for (int j = 0; j < n; j++)
+        counted += labels[j] >= 0;
+    return counted;
+}
+
+void ref_position_loss(struct eer_terms *sums, const struct ref_tensors *dw, double *dz,
+                       const double *z, int label, double counted, struct ref_work *work,
+                       const struct ref_tensors *w, const struct eer_config *c)
+{
+    int C = c->vocab + 1;
+
+    ref_logits(work->logits, work->h, z, w, c);
+    sums->task += ref_cross_entropy(work->classes, work->logits, label, C);
+    sums->correct += ref_argmax(work->logits, C) == label;
+    ref_cross_entropy_backward(work->dlogits, work->classes, label, counted, C);
+    ref_logits_backward(dz, dw, work->dh, work->xhat, work->scaled, work->dlogits, work->h, z, w,
+                        c);
+}
+
+void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const int *labels,
+                   double counted, struct ref_work *work, const struct ref_tensors *w,
+                   const struct eer_config *c, int L)
+{
+    int d = c->d;
+    int N = L + c->bos;
+    const double *Z_T = work->Z + c->loops * N * d;
+
+    ref_fill(work->dZ, 0, N * d);
+    /*@ loop invariant 0 <= i <= L;
+        loop variant L - i; */
+    for (int i = 0; i < L; i++)
+        if (labels[i] >= 0)
+            ref_position_loss(sums, dw, work->dZ + (i + c->bos) * d, Z_T + (i + c->bos) * d,
+                              labels[i], counted, work, w, c);
+}
+
+void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const int *tokens,
+                  const int *labels, double counted, const struct ref_slopes *slopes,
+                  struct ref_work *work, const struct ref_tensors *w, const struct eer_config *c,
+                  int L)
+{
+    int T = c->loops;
+    int N = L + c->bos;
+
+    ref_input(work->X, w->E, tokens, c, N);
+    ref_loop_kept(work, w, c, N);
+
+    ref_task_loss(sums, dw, labels, counted, work, w, c, L);
+    sums->kinetic += ref_kinetic(work->Z, c, N);
+    sums->potential += ref_sum(work->potential, N) / ((double)N * T);
+    sums->entropy += ref_sum(work->entropy, N) / ((double)N * T);
+    sums->entropy_penalty += ref_penalty(work->sigma, work->entropy, c->eta, T, N);
+
+    ref_loop_backward(dw, slopes, work, w, c, N);
+    ref_input_backward(dw->E, work->dX, tokens, c, N);
+}
+
+void ref_means(struct eer_terms *terms, const struct eer_weights *weights, int B, int counted)
+{
+    terms->counted = counted;
+    terms->task /= counted;
+    terms->potential /= B;
+    terms->kinetic /= B;
+    terms->entropy /= B;
+    terms->entropy_penalty /= B;
+    terms->total = terms->task + weights->lambda_P * terms->potential +
+                   weights->lambda_K * terms->kinetic + weights->lambda_S * terms->entropy_penalty;
+}
+
+void ref_gradient(struct eer_terms *terms, const struct ref_tensors *dw,
+                  const struct eer_batch *batch, const struct eer_weights *weights,
+                  struct ref_work *work, const struct ref_tensors *w, const struct eer_config *c)
+{
+    int B = batch->B;
+    int L = batch->L;
+    int counted = ref_counted(batch->labels, B * L);
+    double positions = (double)B * (L + c->bos) * c->loops;
+    struct ref_slopes slopes = {.kinetic = weights->lambda_K / B,
+                                .potential = weights->lambda_P / positions,
+                                .penalty = weights->lambda_S / positions};
+
+    *terms = (struct eer_terms){0};
+    /*@ loop invariant 0 <= b <= B;
+        loop variant B - b; */
+    for (int b = 0; b < B; b++)
+        ref_sequence(terms, dw, batch->tokens + b * L, batch->labels + b * L, counted, &slopes,
+                     work, w, c, L);
+    ref_means(terms, weights, B, counted);
+}

@@ -1,0 +1,71 @@
+/* mlp.c - the MLP of one row and its derivative (spec/model.md, 3.3 and 5.3). */
+#include "ref.h"
+
+/* Phi and phi, distribution and density of the standard normal law. */
+double ref_normal_distribution(double x)
+{
+    const double sqrt_2 = 1.4142135623730950488016887242097;
+    return (1 + ref_erf(x / sqrt_2)) / 2;
+}
+
+double ref_normal_density(double x)
+{
+    const double sqrt_two_pi = 2.5066282746310005024157652848110;
+    return ref_exp(-x * x / 2) / sqrt_two_pi;
+}
+
+double ref_activation(double x, enum eer_activation activation)
+{
+    if (activation == EER_RELU)
+        return x > 0 ? x : 0;
+    return x * ref_normal_distribution(x);
+}
+
+double ref_activation_derivative(double x, enum eer_activation activation)
+{
+    if (activation == EER_RELU)
+        return x > 0;
+    return ref_normal_distribution(x) + x * ref_normal_density(x);
+}
+
+void ref_activations(double *g, const double *a, enum eer_activation activation, int m)
+{
+    /*@ loop invariant 0 <= k <= m;
+        loop assigns k, g[0 .. m - 1];
+        loop variant m - k; */
+    for (int k = 0; k < m; k++)
+        g[k] = ref_activation(a[k], activation);
+}
+
+void ref_activations_backward(double *da, const double *dg, const double *a,
+                              enum eer_activation activation, int m)
+{
+    /*@ loop invariant 0 <= k <= m;
+        loop assigns k, da[0 .. m - 1];
+        loop variant m - k; */
+    for (int k = 0; k < m; k++)
+        da[k] = dg[k] * ref_activation_derivative(a[k], activation);
+}
+
+void ref_mlp(double *o, double *a, double *g, const double *y, const struct ref_tensors *w,
+             const struct eer_config *c)
+{
+    ref_row(a, y, w->W_1, c->d, c->mlp);
+    ref_add(a, w->b_1, c->mlp);
+    ref_activations(g, a, c->activation, c->mlp);
+    ref_row(o, g, w->W_2, c->mlp, c->d);
+    ref_add(o, w->b_2, c->d);
+}
+
+void ref_mlp_backward(double *dy, const struct ref_tensors *dw, double *da, double *dg,
+                      const double *dout, const double *y, const double *a, const double *g,
+                      const struct ref_tensors *w, const struct eer_config *c)
+{
+    ref_row_tn(dw->W_2, g, dout, c->mlp, c->d);
+    ref_add(dw->b_2, dout, c->d);
+    ref_row_nt(dg, dout, w->W_2, c->mlp, c->d);
+    ref_activations_backward(da, dg, a, c->activation, c->mlp);
+    ref_row_tn(dw->W_1, y, da, c->d, c->mlp);
+    ref_add(dw->b_1, da, c->mlp);
+    ref_row_nt(dy, da, w->W_1, c->d, c->mlp);
+}
