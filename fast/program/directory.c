@@ -125,9 +125,7 @@ enum eer_status eer_directory_claim(const char *directory, enum eer_claim claim,
         status = lock(directory, error);
     if (status != EER_OK || count_files(directory) == 0)
         return status;
-    if (claim == EER_CLAIM_FORCE)
-        return clear(directory, error);
-    if (claim == EER_CLAIM_RESUME && holds_run(directory))
+    if (claim == EER_CLAIM_FORCE || (claim == EER_CLAIM_RESUME && holds_run(directory)))
         return EER_OK;
     if (holds_run(directory))
         return eer_fail(error, EER_USAGE,
@@ -140,11 +138,13 @@ enum eer_status eer_directory_claim(const char *directory, enum eer_claim claim,
                     directory);
 }
 
-enum eer_status eer_directory_config(const char *directory, const struct eer_config *config,
-                                     struct eer_error *error)
+enum eer_status eer_directory_start(const char *directory, const struct eer_config *config,
+                                    struct eer_error *error)
 {
     char text[EER_CONFIG_TEXT], path[EER_PATH];
     int length = eer_config_print(config, 1, text, sizeof text);
-    enum eer_status status = eer_directory_path(directory, "config.conf", path, error);
+    enum eer_status status = clear(directory, error);
+    if (status == EER_OK)
+        status = eer_directory_path(directory, "config.conf", path, error);
     return status == EER_OK ? eer_file_replace(path, text, (size_t)length, error) : status;
 }

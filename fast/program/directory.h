@@ -12,8 +12,8 @@ enum { EER_PATH = 4096 };
 
 enum eer_claim {
     EER_CLAIM_NEW,    /* the directory must not exist, or be empty */
-    EER_CLAIM_FORCE,  /* a run that is in it goes */
-    EER_CLAIM_RESUME, /* a run that is in it stays; an empty or missing directory will do */
+    EER_CLAIM_FORCE,  /* whatever is in it */
+    EER_CLAIM_RESUME, /* it must not exist, be empty, or hold a run */
 };
 
 /* Makes the directory, and the ones above it, where missing, and locks it until the process ends.
@@ -27,8 +27,8 @@ enum eer_status eer_directory_path(const char *directory, const char *name, char
 /* 1 if the directory holds a file of this name. */
 int eer_directory_has(const char *directory, const char *name);
 
-/* Writes DIR/config.conf: the old file or the whole new one. */
-enum eer_status eer_directory_config(const char *directory, const struct eer_config *,
-                                     struct eer_error *);
+/* For a run from step 0: removes what an earlier one left and writes config.conf. */
+enum eer_status eer_directory_start(const char *directory, const struct eer_config *,
+                                    struct eer_error *);
 
 #endif
