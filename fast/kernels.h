@@ -1,0 +1,75 @@
+/* kernels.h - what the kernels compute, and the table of one instruction set's kernels.
+ *
+ * Two vectorisations (spec/fast.md argues them): training puts one sequence into each lane, so that
+ * a batch of equal lengths needs neither masks nor shuffles; evaluation puts query rows of one
+ * sequence into the lanes and streams over the keys, so that a single long sequence fills them too.
+ */
+#ifndef FAST_KERNELS_H
+#define FAST_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../spec/backend.h"
+
+/* Sums over a sequence's rows and iterations, not yet divided by anything. */
+enum fast_term {
+    FAST_TASK,      /* cross-entropy, nats */
+    FAST_POTENTIAL, /* -log max p, nats */
+    FAST_KINETIC,   /* the reading's sum: norms, squares, or the Frobenius norm */
+    FAST_ENTROPY,   /* S_q */
+    FAST_PENALTY,   /* |time mean of S_q - eta| */
+    FAST_CORRECT,
+    FAST_TERMS
+};
+
+/* The configuration as the kernels use it. */
+struct fast_problem {
+    struct eer_layout layout;
+    int V, C, bos, d, m, T;
+    int causal, pre, post, final_norm, relu;
+    enum eer_kinetic kinetic;
+    float q, eta;
+    float scale;                  /* 1 / (tau sqrt d) */
+    float scale2;                 /* the same times log2 e: scores are kept in units of log 2 */
+    const float *bias2;           /* bias2[n] = -slope n log2 e */
+    const float *position;        /* pe_scale PE(i), rows of d */
+    const float *theta;           /* the parameters */
+    const float *operand;         /* the parameters as operands of products: theta, or TF32 */
+    uint32_t tf32_add, tf32_even; /* x -> (x + add + (bit 13 of x and even)) with 13 bits cleared */
+};
+
+/* What the gradient of one training step is a gradient of: coefficients of the sums above. */
+struct fast_objective {
+    float task, potential, penalty, kinetic;
+};
+
+struct fast_kernels {
+    const char *name;
+    int width;
+
+    /* Memory for sequences of L tokens, in bytes (a multiple of 64). */
+    size_t (*train_size)(const struct fast_problem *, int L);
+    size_t (*evaluate_size)(const struct fast_problem *, int L);
+
+    /* Sequences first .. first + count - 1 of the batch, count <= width. sums: FAST_TERMS floats;
+     * gradient: P floats, or NULL for the loss alone. Both are sums over the lanes in the order of
+     * a binary tree over neighbours, which does not depend on the width. */
+    void (*train)(const struct fast_problem *, const struct fast_objective *,
+                  const struct eer_batch *, int first, int count, void *memory, float *sums,
+                  float *gradient);
+
+    /* One sequence of L tokens; predicted: L classes. */
+    void (*evaluate)(const struct fast_problem *, const int *tokens, int L, int loops, void *memory,
+                     int *predicted);
+
+    /* The elementary functions on arrays of n floats, for the tests. */
+    void (*exp2)(const float *x, float *y, size_t n);
+    void (*log2)(const float *x, float *y, size_t n);
+    void (*gelu)(const float *x, float *y, size_t n);
+    void (*gelu_slope)(const float *x, float *y, size_t n);
+};
+
+extern const struct fast_kernels fast_kernels_plain, fast_kernels_avx2, fast_kernels_avx512;
+
+#endif

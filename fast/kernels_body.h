@@ -1,0 +1,217 @@
+/* kernels_body.h - one instruction set's kernels: kernels_plain.c, kernels_avx2.c and
+ * kernels_avx512.c define WIDTH and TABLE and include this. Four instances each: d = 8 known to the
+ * compiler or not, FP32 or TF32. */
+#include "kernels.h"
+
+#include "elementary.h"
+
+enum {
+    BLOCK = 8,  /* tokens that go through the MLP together: their activations stay in L1 */
+    CHUNK = 32, /* keys between two looks at the running maximum in evaluation */
+};
+
+/* Buffers of one block of rows in the MLP: BLOCK x d, BLOCK x m, BLOCK. */
+struct block {
+    vf *y, *xhat, *out, *dy;
+    vf *act, *slope;
+    vf *rstd;
+};
+
+/* Everything of WIDTH training sequences. Arrays are N x d unless said otherwise. */
+struct lanes {
+    int N, needs_entropy, needs_largest;
+    vf *X, *Y, *Q, *K, *V, *A, *xhat, *Zp;
+    vf *dZ, *dX, *dY, *dA, *dQ, *dK, *dV;
+    vf *Z;                                                    /* (T + 1) x N x d */
+    vf *P, *S;                                                /* attention, row_offset() */
+    vf *scratch;                                              /* 4 x N */
+    vf *rstd, *entropy, *power_sum, *largest, *entropy_slope; /* N */
+    vi *tokens, *labels;                                      /* N */
+    vf *G;                                                    /* P parameters */
+    struct block block;
+    vf sum[FAST_TERMS], present, potential_slope;
+};
+
+/* Everything of one evaluated sequence: ceil(N / WIDTH) blocks x d. */
+struct stream {
+    int N;
+    vf *X, *Z, *Y, *K, *V;
+    struct block block;
+};
+
+struct row_sums {
+    vf sum, power;
+};
+
+/* Where row i of the attention matrix begins: rows of N keys, or of a triangle's. */
+INLINE size_t row_offset(const struct fast_problem *p, int N, int i)
+{
+    return p->causal ? (size_t)i * (size_t)(i + 1) / 2 : (size_t)i * (size_t)N;
+}
+
+/* ((0 + 1) + (2 + 3)) + ...: neighbours first, so that two half sums of half the width give the
+ * same. */
+static float tree_sum(vf v)
+{
+    float x[WIDTH];
+    memcpy(x, &v, sizeof x);
+    for (int n = WIDTH; n > 1; n /= 2)
+        for (int l = 0; l < n / 2; l++)
+            x[l] = x[2 * l] + x[2 * l + 1];
+    return x[0];
+}
+
+/* Gives out consecutive pieces of a memory; with no memory it only counts. */
+struct carver {
+    char *base;
+    size_t used;
+};
+
+static void *carve(struct carver *c, size_t elements)
+{
+    void *piece = c->base ? c->base + c->used : NULL;
+    c->used += elements * sizeof(vf);
+    return piece;
+}
+
+static void lay_out_block(const struct fast_problem *p, struct block *b, struct carver *c)
+{
+    const size_t d = (size_t)p->d, m = (size_t)p->m;
+    vf **rows[] = {&b->y, &b->xhat, &b->out, &b->dy};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
+        *rows[k] = carve(c, BLOCK * d);
+    b->act = carve(c, BLOCK * m);
+    b->slope = carve(c, BLOCK * m);
+    b->rstd = carve(c, BLOCK);
+}
+
+static size_t lay_out_lanes(const struct fast_problem *p, struct lanes *s, int rows, void *memory)
+{
+    struct carver c = {memory, 0};
+    const size_t N = (size_t)rows, d = (size_t)p->d;
+    vf **states[] = {&s->X,  &s->Y,  &s->Q,  &s->K,  &s->V,  &s->A,  &s->xhat, &s->Zp,
+                     &s->dZ, &s->dX, &s->dY, &s->dA, &s->dQ, &s->dK, &s->dV};
+    vf **columns[] = {&s->rstd, &s->entropy, &s->power_sum, &s->largest, &s->entropy_slope};
+    s->N = rows;
+    for (size_t k = 0; k < sizeof states / sizeof *states; k++)
+        *states[k] = carve(&c, N * d);
+    for (size_t k = 0; k < sizeof columns / sizeof *columns; k++)
+        *columns[k] = carve(&c, N);
+    s->tokens = carve(&c, N);
+    s->labels = carve(&c, N);
+    s->scratch = carve(&c, 4 * N);
+    s->G = carve(&c, (size_t)p->layout.size);
+    lay_out_block(p, &s->block, &c);
+    s->P = carve(&c, row_offset(p, rows, rows));
+    s->S = carve(&c, row_offset(p, rows, rows));
+    s->Z = carve(&c, (size_t)(p->T + 1) * N * d);
+    return c.used;
+}
+
+static size_t lay_out_stream(const struct fast_problem *p, struct stream *s, int rows, void *memory)
+{
+    struct carver c = {memory, 0};
+    const size_t size = (size_t)((rows + WIDTH - 1) / WIDTH) * (size_t)p->d;
+    vf **states[] = {&s->X, &s->Z, &s->Y, &s->K, &s->V};
+    s->N = rows;
+    for (size_t k = 0; k < sizeof states / sizeof *states; k++)
+        *states[k] = carve(&c, size);
+    lay_out_block(p, &s->block, &c);
+    return c.used;
+}
+
+#define D_FIXED 8
+#define D       8
+#define TF      0
+#define NAME(x) x##_8_fp32
+#include "instance_body.h"
+#undef TF
+#undef NAME
+#define TF      1
+#define NAME(x) x##_8_tf32
+#include "instance_body.h"
+#undef D_FIXED
+#undef D
+#undef TF
+#undef NAME
+#define D_FIXED 0
+#define D       (p->d)
+#define TF      0
+#define NAME(x) x##_any_fp32
+#include "instance_body.h"
+#undef TF
+#undef NAME
+#define TF      1
+#define NAME(x) x##_any_tf32
+#include "instance_body.h"
+
+static size_t train_size(const struct fast_problem *p, int L)
+{
+    struct lanes s;
+    return (lay_out_lanes(p, &s, L + p->bos, NULL) + 63) / 64 * 64;
+}
+
+static size_t evaluate_size(const struct fast_problem *p, int L)
+{
+    struct stream s;
+    return (lay_out_stream(p, &s, L + p->bos, NULL) + 63) / 64 * 64;
+}
+
+static void train(const struct fast_problem *p, const struct fast_objective *f,
+                  const struct eer_batch *batch, int first, int count, void *memory, float *sums,
+                  float *gradient)
+{
+    const int tf32 = p->operand != p->theta;
+    if (p->d == 8 && !tf32)
+        train_8_fp32(p, f, batch, first, count, memory, sums, gradient);
+    else if (p->d == 8)
+        train_8_tf32(p, f, batch, first, count, memory, sums, gradient);
+    else if (!tf32)
+        train_any_fp32(p, f, batch, first, count, memory, sums, gradient);
+    else
+        train_any_tf32(p, f, batch, first, count, memory, sums, gradient);
+}
+
+static void evaluate(const struct fast_problem *p, const int *tokens, int L, int loops,
+                     void *memory, int *predicted)
+{
+    const int tf32 = p->operand != p->theta;
+    if (p->d == 8 && !tf32)
+        evaluate_8_fp32(p, tokens, L, loops, memory, predicted);
+    else if (p->d == 8)
+        evaluate_8_tf32(p, tokens, L, loops, memory, predicted);
+    else if (!tf32)
+        evaluate_any_fp32(p, tokens, L, loops, memory, predicted);
+    else
+        evaluate_any_tf32(p, tokens, L, loops, memory, predicted);
+}
+
+/* An elementary function over an array; the last, partial vector is filled up with ones. */
+#define ON_ARRAY(name, expression)                                                                 \
+    static void name(const float *x, float *y, size_t n)                                           \
+    {                                                                                              \
+        for (size_t k = 0; k < n; k += WIDTH) {                                                    \
+            const size_t lanes = n - k < WIDTH ? n - k : WIDTH;                                    \
+            vf v = v_set(1.0f);                                                                    \
+            memcpy(&v, x + k, lanes * sizeof *x);                                                  \
+            v = expression;                                                                        \
+            memcpy(y + k, &v, lanes * sizeof *y);                                                  \
+        }                                                                                          \
+    }
+ON_ARRAY(exp2_array, v_exp2(v))
+ON_ARRAY(log2_array, v_log2(v))
+ON_ARRAY(gelu_array, v_gelu(v))
+ON_ARRAY(gelu_slope_array, v_gelu_slope(v, v_phi(v)))
+
+const struct fast_kernels TABLE = {
+    .name = ISA_NAME,
+    .width = WIDTH,
+    .train_size = train_size,
+    .evaluate_size = evaluate_size,
+    .train = train,
+    .evaluate = evaluate,
+    .exp2 = exp2_array,
+    .log2 = log2_array,
+    .gelu = gelu_array,
+    .gelu_slope = gelu_slope_array,
+};

@@ -1,0 +1,131 @@
+/* rows_body.h - what training and evaluation share: everything that treats each row by itself. A
+ * row here is WIDTH lanes wide, whether the lanes are sequences or positions.
+ *
+ * Included once for each instance (kernels_body.h). */
+
+/* The attention's input y, rounded as an operand, of one row of Z + X; LN1's xhat and rstd. */
+INLINE vf NAME(attention_input)(const struct fast_problem *p, vf *y, vf *xhat, const vf *z,
+                                const vf *x)
+{
+    const int d = D;
+    vf row[EER_MAX_D], rstd = v_set(0.0f);
+    for (int e = 0; e < d; e++)
+        row[e] = z[e] + x[e];
+    if (p->pre)
+        rstd = NAME(norm)(p, y, xhat, row, p->theta + p->layout.offset[EER_LN1_GAIN],
+                          p->theta + p->layout.offset[EER_LN1_BIAS]);
+    for (int e = 0; e < d; e++)
+        y[e] = NAME(operand)(p, p->pre ? y[e] : row[e]);
+    return rstd;
+}
+
+/* Queries, keys or values of `rows` rows, rounded as operands. */
+INLINE void NAME(project)(const struct fast_problem *p, vf *to, const vf *y, int rows, int tensor)
+{
+    const int d = D;
+    NAME(product)(to, d, y, d, rows, p->operand + p->layout.offset[tensor], d, 1, NULL, d, d, 0);
+    if (TF)
+        for (int x = 0; x < rows * d; x++)
+            to[x] = NAME(operand)(p, to[x]);
+}
+
+/* Z' of one row from Z and the attention's value; with norm = post LN1's xhat and rstd. */
+INLINE vf NAME(attention_output)(const struct fast_problem *p, vf *out, vf *xhat, const vf *z,
+                                 const vf *a)
+{
+    const int d = D;
+    vf row[EER_MAX_D];
+    if (!p->post) {
+        for (int e = 0; e < d; e++)
+            out[e] = z[e] + a[e];
+        return v_set(0.0f);
+    }
+    for (int e = 0; e < d; e++)
+        row[e] = z[e] + a[e];
+    return NAME(norm)(p, out, xhat, row, p->theta + p->layout.offset[EER_LN1_GAIN],
+                      p->theta + p->layout.offset[EER_LN1_BIAS]);
+}
+
+/* The MLP's input y2 of `tokens` rows from Z', rounded as an operand; LN2's xhat and rstd too. */
+INLINE void NAME(mlp_input)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *Zp,
+                            const vf *X, int tokens)
+{
+    const int d = D;
+    const float *gain = p->theta + p->layout.offset[EER_LN2_GAIN];
+    const float *bias = p->theta + p->layout.offset[EER_LN2_BIAS];
+    vf row[EER_MAX_D];
+    for (int t = 0; t < tokens; t++) {
+        for (int x = 0; x < d; x++)
+            row[x] = Zp[t * d + x] + X[t * d + x];
+        if (p->pre)
+            rstd[t] = NAME(norm)(p, y + t * d, xhat + t * d, row, gain, bias);
+        for (int x = 0; x < d; x++)
+            y[t * d + x] = NAME(operand)(p, p->pre ? y[t * d + x] : row[x]);
+    }
+}
+
+/* The MLP half of an iteration for `tokens` <= BLOCK rows: Z' + MLP, not yet layer-normed. */
+INLINE void NAME(mlp)(const struct fast_problem *p, struct block *b, vf *out, const vf *Zp,
+                      const vf *X, int tokens)
+{
+    const int d = D, m = p->m;
+    const int *o = p->layout.offset;
+    NAME(mlp_input)(p, b->y, b->xhat, b->rstd, Zp, X, tokens);
+    NAME(product)
+    (b->act, m, b->y, d, tokens, p->operand + o[EER_W_1], m, 1, p->theta + o[EER_B_1], d, m, 0);
+    for (int x = 0; x < tokens * m; x++) {
+        vf a = p->relu ? v_max(b->act[x], v_set(0.0f)) : v_gelu(b->act[x]);
+        b->act[x] = NAME(operand)(p, a);
+    }
+    NAME(product)
+    (out, d, b->act, m, tokens, p->operand + o[EER_W_2], d, 1, p->theta + o[EER_B_2], m, d, 0);
+    for (int x = 0; x < tokens * d; x++)
+        out[x] += Zp[x];
+}
+
+/* One iteration forward for `tokens` <= BLOCK rows after attention: from Z' to Z_(t+1). */
+static void NAME(mlp_forward)(const struct fast_problem *p, struct block *b, vf *out, const vf *Zp,
+                              const vf *X, int tokens)
+{
+    const int d = D;
+    if (p->m == 0) {
+        memcpy(out, Zp, (size_t)(tokens * d) * sizeof *out);
+        return;
+    }
+    NAME(mlp)(p, b, out, Zp, X, tokens);
+    if (p->post)
+        for (int t = 0; t < tokens; t++) {
+            memcpy(b->y, out + t * d, (size_t)d * sizeof *out);
+            NAME(norm)
+            (p, out + t * d, b->xhat, b->y, p->theta + p->layout.offset[EER_LN2_GAIN],
+             p->theta + p->layout.offset[EER_LN2_BIAS]);
+        }
+}
+
+/* Logits of one row (spec/model.md, 3.4); y is the operand, xhat and rstd the final norm's. */
+INLINE vf NAME(logits)(const struct fast_problem *p, vf *logit, vf *y, vf *xhat, const vf *z)
+{
+    const int d = D, C = p->C;
+    const int *o = p->layout.offset;
+    vf rstd = v_set(0.0f);
+    logit[0] = rstd; /* the compiler cannot know that C > 0 */
+    if (p->final_norm)
+        rstd = NAME(norm)(p, y, xhat, z, p->theta + o[EER_LNF_GAIN], p->theta + o[EER_LNF_BIAS]);
+    for (int e = 0; e < d; e++)
+        y[e] = NAME(operand)(p, p->final_norm ? y[e] : z[e]);
+    NAME(product)(logit, C, y, d, 1, p->operand + o[EER_W_O], C, 1, p->theta + o[EER_B_O], d, C, 0);
+    return rstd;
+}
+
+/* The class of the largest logit, the first if tied. */
+INLINE vi NAME(largest_logit)(const struct fast_problem *p, const vf *logit, vf *top)
+{
+    vi best = (vi)v_set(0.0f);
+    *top = logit[0];
+    for (int c = 1; c < p->C; c++) {
+        vi larger = (vi)(logit[c] > *top);
+        best = (larger & c) | (~larger & best);
+        *top = v_select(larger, logit[c], *top);
+    }
+    return best;
+}

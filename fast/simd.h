@@ -1,0 +1,115 @@
+/* simd.h - WIDTH floats at once, in three instruction sets, with the same bits in each.
+ *
+ * Whoever includes this defines WIDTH: 16 (AVX-512), 8 (AVX2 with FMA) or 4 (plain C: whatever the
+ * compiler makes of it). A lane never meets another lane here, and every operation is one IEEE 754
+ * operation rounded to nearest, or exact; so a lane's bits depend neither on WIDTH nor on the
+ * instruction set. The only fused operations are the ones written v_fma: the build says
+ * -ffp-contract=off. */
+#ifndef FAST_SIMD_H
+#define FAST_SIMD_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if WIDTH == 16 || WIDTH == 8
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+typedef float vf __attribute__((vector_size(4 * WIDTH), may_alias));
+typedef int32_t vi __attribute__((vector_size(4 * WIDTH), may_alias));
+typedef uint32_t vu __attribute__((vector_size(4 * WIDTH), may_alias));
+
+INLINE vf v_set(float x)
+{
+#if WIDTH == 16
+    return (vf)_mm512_set1_ps(x);
+#elif WIDTH == 8
+    return (vf)_mm256_set1_ps(x);
+#else
+    return (vf){x, x, x, x};
+#endif
+}
+
+/* a * b + c, rounded once */
+INLINE vf v_fma(vf a, vf b, vf c)
+{
+#if WIDTH == 16
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif WIDTH == 8
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+    for (int l = 0; l < WIDTH; l++)
+        a[l] = fmaf(a[l], b[l], c[l]);
+    return a;
+#endif
+}
+
+INLINE vf v_sqrt(vf a)
+{
+#if WIDTH == 16
+    return (vf)_mm512_sqrt_ps((__m512)a);
+#elif WIDTH == 8
+    return (vf)_mm256_sqrt_ps((__m256)a);
+#else
+    for (int l = 0; l < WIDTH; l++)
+        a[l] = sqrtf(a[l]);
+    return a;
+#endif
+}
+
+/* a > b ? a : b (b where either is NaN) */
+INLINE vf v_max(vf a, vf b)
+{
+#if WIDTH == 16
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif WIDTH == 8
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    for (int l = 0; l < WIDTH; l++)
+        a[l] = a[l] > b[l] ? a[l] : b[l];
+    return a;
+#endif
+}
+
+/* a < b ? a : b (b where either is NaN) */
+INLINE vf v_min(vf a, vf b)
+{
+#if WIDTH == 16
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif WIDTH == 8
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    for (int l = 0; l < WIDTH; l++)
+        a[l] = a[l] < b[l] ? a[l] : b[l];
+    return a;
+#endif
+}
+
+/* yes where the mask (a comparison's result) is all ones, no where it is 0 */
+INLINE vf v_select(vi mask, vf yes, vf no)
+{
+    return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+}
+
+INLINE vf v_load(const float *x)
+{
+    vf v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+INLINE void v_store(float *x, vf v)
+{
+    memcpy(x, &v, sizeof v);
+}
+
+#endif

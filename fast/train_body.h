@@ -1,0 +1,530 @@
+/* train_body.h - loss and gradient of WIDTH sequences, one in each lane (spec/model.md, 3 to 5).
+ *
+ * Included once for each instance (kernels_body.h). Only the states Z_t are kept from the forward
+ * pass; the backward pass computes the inside of each iteration again. That costs a third more
+ * operations and saves writing and reading some 4 MB a step, which costs more (spec/fast.md). */
+
+/* Attention probabilities of one row from its scores e (log 2 units): on return e holds exp(e -
+ * top) and g the same to the power q - 1, both unnormalised. */
+INLINE struct row_sums NAME(exponentials)(const struct fast_problem *p, vf *e, vf *g, int n, vf top)
+{
+    /* exp is cut off at 2^-80 of the largest: no denormals, and far below one rounding of the sum
+     */
+    struct row_sums s = {v_set(0.0f), v_set(0.0f)};
+    if (p->q == 1.5f || p->q == 2.0f) {
+        const int square = p->q == 2.0f;
+        const vf half = v_set(0.5f), least = v_set(-40.0f), shift = v_set(-0.5f) * top;
+        for (int j = 0; j < n; j++) {
+            vf root = v_exp2(v_max(v_fma(e[j], half, shift), least));
+            vf x = root * root;
+            vf power = square ? x : root;
+            e[j] = x;
+            g[j] = power;
+            s.sum += x;
+            s.power = v_fma(x, power, s.power);
+        }
+    } else {
+        const vf exponent = v_set(p->q - 1.0f), least = v_set(-80.0f);
+        for (int j = 0; j < n; j++) {
+            vf x = v_max(e[j] - top, least);
+            vf power = v_exp2(x * exponent);
+            x = v_exp2(x);
+            e[j] = x;
+            g[j] = power;
+            s.sum += x;
+            s.power = v_fma(x, power, s.power);
+        }
+    }
+    return s;
+}
+
+/* x^(q-1) */
+INLINE vf NAME(power)(const struct fast_problem *p, vf x)
+{
+    if (p->q == 1.5f)
+        return v_sqrt(x);
+    if (p->q == 2.0f)
+        return x;
+    return v_exp2(v_set(p->q - 1.0f) * v_log2(x));
+}
+
+/* The largest score of a row and, in log 2 units, the scores themselves with scale and recency. */
+INLINE vf NAME(scale_scores)(const struct fast_problem *p, vf *e, int i, int first, int n, vf top)
+{
+    const vf scale = v_set(p->scale2);
+    for (int j = first; j < first + n; j++) {
+        int distance = i < j ? j - i : i - j;
+        e[j] = v_fma(e[j], scale, v_set(p->bias2[distance]));
+        top = v_max(top, e[j]);
+    }
+    return top;
+}
+
+INLINE vf NAME(first_largest)(const vf *e, int n, vf top)
+{
+    vf at = v_set(-1.0f);
+    for (int j = n - 1; j >= 0; j--)
+        at = v_select(e[j] == top, v_set((float)j), at);
+    return at;
+}
+
+/* Attention of rows i .. i + R - 1 into s->A. With keep, the probabilities p_ij and p_ij^(q-1) stay
+ * for the backward pass; without, the sums of potential and entropy are taken. */
+INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int i, int keep,
+                         const int R)
+{
+    const int d = D, N = s->N;
+    const int common = p->causal ? i + 1 : N;
+    vf *e[2], *g[2], top[2];
+    for (int r = 0; r < R; r++) {
+        e[r] = keep ? s->P + row_offset(p, N, i + r) : s->scratch + r * N;
+        g[r] = keep ? s->S + row_offset(p, N, i + r) : s->scratch + (2 + r) * N;
+        top[r] = v_set(-INFINITY);
+    }
+    NAME(dots)(p, e[0], e[R - 1], s->Q + i * d, s->K, 0, common, R, 0);
+    for (int r = 0; r < R; r++)
+        top[r] = NAME(scale_scores)(p, e[r], i + r, 0, common, top[r]);
+    if (R == 2 && p->causal) {
+        NAME(dots)(p, e[1] + common, NULL, s->Q + (i + 1) * d, s->K, common, 1, 1, 0);
+        top[1] = NAME(scale_scores)(p, e[1], i + 1, common, 1, top[1]);
+    }
+    vf *A = s->A + i * d, scale[2][2];
+    for (int r = 0; r < R; r++) {
+        const int n = common + (p->causal ? r : 0);
+        if (keep && s->needs_largest)
+            s->largest[i + r] = NAME(first_largest)(e[r], n, top[r]);
+        struct row_sums sums = NAME(exponentials)(p, e[r], g[r], n, top[r]);
+        scale[r][0] = v_set(1.0f) / sums.sum;
+        scale[r][1] = NAME(power)(p, scale[r][0]);
+        vf power_sum = sums.power * scale[r][0] * scale[r][1];
+        s->power_sum[i + r] = power_sum;
+        if (!keep) {
+            vf entropy = (v_set(1.0f) - power_sum) * v_set(1.0f / (p->q - 1.0f));
+            s->entropy[i + r] += entropy;
+            s->sum[FAST_POTENTIAL] =
+                v_fma(v_log2(sums.sum), v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
+        }
+        if (TF) /* the operand that is rounded is p, so it has to be p before the product */
+            for (int j = 0; j < n; j++)
+                e[r][j] *= scale[r][0];
+        for (int x = 0; x < d; x++)
+            A[r * d + x] = v_set(0.0f);
+    }
+    NAME(accumulate)(p, A, e[0], e[R - 1], 1, 0, s->V, 0, common, R, 0);
+    if (R == 2 && p->causal)
+        NAME(accumulate)(p, A + d, e[1] + common, NULL, 1, 0, s->V, common, 1, 1, 0);
+    for (int r = 0; r < R; r++) {
+        const int n = common + (p->causal ? r : 0);
+        if (!TF)
+            for (int x = 0; x < d; x++)
+                A[r * d + x] *= scale[r][0];
+        if (keep)
+            for (int j = 0; j < n; j++) {
+                if (!TF)
+                    e[r][j] *= scale[r][0];
+                g[r][j] *= scale[r][1];
+            }
+    }
+}
+
+/* The attention half of iteration t: from Z_t to Z' in s->Zp. */
+static void NAME(attention)(const struct fast_problem *p, struct lanes *s, const vf *Z, int keep)
+{
+    const int d = D, N = s->N;
+    for (int i = 0; i < N; i++)
+        s->rstd[i] =
+            NAME(attention_input)(p, s->Y + i * d, s->xhat + i * d, Z + i * d, s->X + i * d);
+    for (int w = 0; w < 3; w++) {
+        vf *to = w == 0 ? s->Q : w == 1 ? s->K : s->V;
+        NAME(project)(p, to, s->Y, N, EER_W_Q + w);
+    }
+    int i = 0;
+    for (; i + 2 <= N; i += 2)
+        NAME(attend)(p, s, i, keep, 2);
+    if (i < N)
+        NAME(attend)(p, s, i, keep, 1);
+    for (i = 0; i < N; i++) {
+        vf rstd =
+            NAME(attention_output)(p, s->Zp + i * d, s->xhat + i * d, Z + i * d, s->A + i * d);
+        if (p->post)
+            s->rstd[i] = rstd;
+    }
+}
+
+/* Backward through the MLP half for `tokens` <= BLOCK rows: dZ from the derivative by Z_(t+1) to
+ * the one by Z'; dX gets what passes through the sum Z' + X. */
+static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, const vf *Zp,
+                               const vf *X, vf *dZ, vf *dX, int tokens)
+{
+    const int d = D, m = p->m;
+    const int *o = p->layout.offset;
+    struct block *b = &s->block;
+    if (m == 0)
+        return;
+    if (p->post) { /* the layer norm's statistics need the MLP's value */
+        NAME(mlp)(p, b, b->out, Zp, X, tokens);
+        for (int t = 0; t < tokens; t++) {
+            vf rstd = NAME(norm)(p, b->dy, b->xhat, b->out + t * d, p->theta + o[EER_LN2_GAIN],
+                                 p->theta + o[EER_LN2_BIAS]);
+            NAME(norm_backward)
+            (p, dZ + t * d, b->xhat, rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
+             s->G + o[EER_LN2_BIAS]);
+        }
+    }
+    NAME(mlp_input)(p, b->y, b->xhat, b->rstd, Zp, X, tokens);
+    NAME(product)
+    (b->act, m, b->y, d, tokens, p->operand + o[EER_W_1], m, 1, p->theta + o[EER_B_1], d, m, 0);
+    for (int x = 0; x < tokens * m; x++) {
+        vf a = b->act[x];
+        if (p->relu) {
+            b->slope[x] = v_select(a > v_set(0.0f), v_set(1.0f), v_set(0.0f));
+            b->act[x] = NAME(operand)(p, v_max(a, v_set(0.0f)));
+        } else {
+            vf phi = v_phi(a);
+            b->slope[x] = v_gelu_slope(a, phi);
+            b->act[x] = NAME(operand)(p, a * phi);
+        }
+    }
+    const vf *dout = dZ;
+    if (TF) {
+        for (int x = 0; x < tokens * d; x++)
+            b->out[x] = NAME(operand)(p, dZ[x]);
+        dout = b->out;
+    }
+    NAME(add_rows)(s->G + o[EER_B_2], dZ, d, tokens, d);
+    NAME(outer)(s->G + o[EER_W_2], b->act, m, dout, d, tokens, m, d);
+    NAME(product)(b->act, m, dout, d, tokens, p->operand + o[EER_W_2], 1, d, NULL, d, m, 0);
+    for (int x = 0; x < tokens * m; x++)
+        b->act[x] *= b->slope[x];
+    NAME(add_rows)(s->G + o[EER_B_1], b->act, m, tokens, m);
+    if (TF)
+        for (int x = 0; x < tokens * m; x++)
+            b->act[x] = NAME(operand)(p, b->act[x]);
+    NAME(outer)(s->G + o[EER_W_1], b->y, d, b->act, m, tokens, d, m);
+    NAME(product)(b->dy, d, b->act, m, tokens, p->operand + o[EER_W_1], 1, m, NULL, m, d, 0);
+    if (p->pre)
+        for (int t = 0; t < tokens; t++)
+            NAME(norm_backward)
+            (p, b->dy + t * d, b->xhat + t * d, b->rstd[t], p->theta + o[EER_LN2_GAIN],
+             s->G + o[EER_LN2_GAIN], s->G + o[EER_LN2_BIAS]);
+    for (int x = 0; x < tokens * d; x++) {
+        dZ[x] += b->dy[x];
+        dX[x] += b->dy[x];
+    }
+}
+
+/* Derivatives by the scores of one row (in place of p^(q-1) in s->S), given dp; spec/model.md, 5.4.
+ */
+INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, int i, const vf *dp,
+                               int n)
+{
+    const vf *P = s->P + row_offset(p, s->N, i);
+    vf *S = s->S + row_offset(p, s->N, i);
+    vf D_i = v_set(0.0f);
+    for (int j = 0; j < n; j++)
+        D_i = v_fma(P[j], dp[j], D_i);
+    if (!s->needs_entropy && !s->needs_largest) {
+        for (int j = 0; j < n; j++)
+            S[j] = P[j] * (dp[j] - D_i);
+        return;
+    }
+    const vf kappa = s->entropy_slope[i], potential = s->potential_slope;
+    const vf shift = v_fma(kappa, s->power_sum[i], potential - D_i);
+    for (int j = 0; j < n; j++)
+        S[j] = P[j] * v_fma(-kappa, S[j], dp[j] + shift);
+    if (s->needs_largest)
+        for (int j = 0; j < n; j++)
+            S[j] -= v_select(s->largest[i] == v_set((float)j), potential, v_set(0.0f));
+}
+
+/* Backward of rows i .. i + R - 1 of attention up to dQ. */
+INLINE void NAME(attend_backward)(const struct fast_problem *p, struct lanes *s, int i, const int R)
+{
+    const int d = D, N = s->N;
+    const int common = p->causal ? i + 1 : N;
+    vf *dp[2] = {s->scratch, s->scratch + N};
+    NAME(dots)(p, dp[0], dp[R - 1], s->dA + i * d, s->V, 0, common, R, 0);
+    if (R == 2 && p->causal)
+        NAME(dots)(p, dp[1] + common, NULL, s->dA + (i + 1) * d, s->V, common, 1, 1, 0);
+    for (int r = 0; r < R; r++)
+        NAME(score_slopes)(p, s, i + r, dp[r], common + (p->causal ? r : 0));
+    vf *dQ = s->dQ + i * d;
+    const vf *S0 = s->S + row_offset(p, N, i), *S1 = s->S + row_offset(p, N, i + R - 1);
+    for (int x = 0; x < R * d; x++)
+        dQ[x] = v_set(0.0f);
+    NAME(accumulate)(p, dQ, S0, S1, 1, 0, s->K, 0, common, R, 0);
+    if (R == 2 && p->causal)
+        NAME(accumulate)(p, dQ + d, S1 + common, NULL, 1, 0, s->K, common, 1, 1, 0);
+}
+
+/* sum over rows i of w_ij x_i for the keys j .. j + R - 1: dK from (S, Q), dV from (P, dA). */
+INLINE void NAME(key_sums)(const struct fast_problem *p, struct lanes *s, vf *out, const vf *w,
+                           const vf *x, int j, const int R)
+{
+    const int d = D, N = s->N;
+    vf *y = out + j * d;
+    for (int e = 0; e < R * d; e++)
+        y[e] = v_set(0.0f);
+    if (!p->causal) {
+        NAME(accumulate)(p, y, w + j, w + j + R - 1, N, 0, x, 0, N, R, 0);
+        return;
+    }
+    int i = j;
+    if (R == 2) {
+        NAME(accumulate)(p, y, w + row_offset(p, N, i) + j, NULL, 0, 0, x, i, 1, 1, 0);
+        i++;
+    }
+    const vf *from = w + row_offset(p, N, i) + j;
+    NAME(accumulate)(p, y, from, from + R - 1, i + 1, 1, x, i, N - i, R, 0);
+}
+
+/* Backward through the attention half: dZ from the derivative by Z' to the one by Z_t. */
+static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, vf *dZ)
+{
+    const int d = D, N = s->N;
+    const int *o = p->layout.offset;
+    if (p->post)
+        for (int i = 0; i < N; i++)
+            NAME(norm_backward)
+            (p, dZ + i * d, s->xhat + i * d, s->rstd[i], p->theta + o[EER_LN1_GAIN],
+             s->G + o[EER_LN1_GAIN], s->G + o[EER_LN1_BIAS]);
+    for (int x = 0; x < N * d; x++)
+        s->dA[x] = NAME(operand)(p, dZ[x]);
+    int i = 0;
+    for (; i + 2 <= N; i += 2)
+        NAME(attend_backward)(p, s, i, 2);
+    if (i < N)
+        NAME(attend_backward)(p, s, i, 1);
+    for (i = 0; i + 2 <= N; i += 2) {
+        NAME(key_sums)(p, s, s->dK, s->S, s->Q, i, 2);
+        NAME(key_sums)(p, s, s->dV, s->P, s->dA, i, 2);
+    }
+    if (i < N) {
+        NAME(key_sums)(p, s, s->dK, s->S, s->Q, i, 1);
+        NAME(key_sums)(p, s, s->dV, s->P, s->dA, i, 1);
+    }
+    const vf scale = v_set(p->scale);
+    for (int x = 0; x < N * d; x++) {
+        s->dQ[x] = NAME(operand)(p, s->dQ[x] * scale);
+        s->dK[x] = NAME(operand)(p, s->dK[x] * scale);
+        s->dV[x] = NAME(operand)(p, s->dV[x]);
+    }
+    for (int w = 0; w < 3; w++) {
+        const vf *from = w == 0 ? s->dQ : w == 1 ? s->dK : s->dV;
+        const int at = o[EER_W_Q + w];
+        NAME(outer)(s->G + at, s->Y, d, from, d, N, d, d);
+        NAME(product)(s->dY, d, from, d, N, p->operand + at, 1, d, NULL, d, d, w > 0);
+    }
+    for (i = 0; i < N; i++) {
+        vf *dy = s->dY + i * d;
+        if (p->pre)
+            NAME(norm_backward)
+            (p, dy, s->xhat + i * d, s->rstd[i], p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
+             s->G + o[EER_LN1_BIAS]);
+        for (int x = 0; x < d; x++) {
+            dZ[i * d + x] += dy[x];
+            s->dX[i * d + x] += dy[x];
+        }
+    }
+}
+
+/* Read-out, cross-entropy and its backward for one row of tokens (spec/model.md, 3.4, 5.1). */
+static void NAME(read_out)(const struct fast_problem *p, struct lanes *s, int i, const vf *z,
+                           vf *dz, vf coefficient)
+{
+    const int d = D, C = p->C;
+    const int *o = p->layout.offset;
+    vf y[EER_MAX_D], xhat[EER_MAX_D], logit[EER_MAX_VOCAB + 1], e[EER_MAX_VOCAB + 1];
+    const vi label = s->labels[i];
+    const vf rstd = NAME(logits)(p, logit, y, xhat, z);
+    vf top;
+    const vi best = NAME(largest_logit)(p, logit, &top);
+    vf right = v_set(0.0f), sum = v_set(0.0f);
+    for (int c = 0; c < C; c++) {
+        right = v_select(label == c, logit[c], right);
+        e[c] = v_exp2(v_max((logit[c] - top) * v_set(1.4426950408889634f), v_set(-126.0f)));
+        sum += e[c];
+    }
+    const vi counted = (vi)(label >= 0);
+    const vf one = v_set(1.0f), zero = v_set(0.0f);
+    vf loss = v_fma(v_log2(sum), v_set(0.6931471805599453f), top - right);
+    s->sum[FAST_TASK] += v_select(counted, loss, zero);
+    s->sum[FAST_CORRECT] += v_select(counted & (vi)(best == label), one, zero);
+    if (!dz)
+        return;
+    const vf scale = v_select(counted, coefficient, zero), over_sum = one / sum;
+    vf dlogit[EER_MAX_VOCAB + 1];
+    for (int c = 0; c < C; c++)
+        dlogit[c] = scale * (e[c] * over_sum - v_select(label == c, one, zero));
+    NAME(add_rows)(s->G + o[EER_B_O], dlogit, C, 1, C);
+    if (TF)
+        for (int c = 0; c < C; c++)
+            dlogit[c] = NAME(operand)(p, dlogit[c]);
+    NAME(outer)(s->G + o[EER_W_O], y, d, dlogit, C, 1, d, C);
+    NAME(product)(dz, d, dlogit, C, 1, p->operand + o[EER_W_O], 1, C, NULL, C, d, 0);
+    if (p->final_norm)
+        NAME(norm_backward)
+        (p, dz, xhat, rstd, p->theta + o[EER_LNF_GAIN], s->G + o[EER_LNF_GAIN],
+         s->G + o[EER_LNF_BIAS]);
+}
+
+/* The kinetic sum of all rows and, with dZ, its derivative by Z_T (spec/model.md, 4.2 and 5.1). */
+static void NAME(kinetic)(const struct fast_problem *p, struct lanes *s, vf *dZ, vf coefficient)
+{
+    const int d = D, N = s->N, T = p->T;
+    const int path = p->kinetic == EER_KINETIC_PATH;
+    const vf zero = v_set(0.0f);
+    vf all = zero;
+    for (int t = path ? 1 : T; t <= T; t++) {
+        const vf *now = s->Z + (size_t)t * (size_t)(N * d);
+        const vf *before = path ? now - N * d : s->Z; /* Z_0 = 0 */
+        for (int i = 0; i < N; i++) {
+            vf squares = zero;
+            for (int x = i * d; x < (i + 1) * d; x++)
+                squares = v_fma(now[x] - before[x], now[x] - before[x], squares);
+            vf norm = v_sqrt(squares);
+            all += p->kinetic == EER_KINETIC_NORM ? norm : squares;
+            if (!dZ || t < T || p->kinetic == EER_KINETIC_FROBENIUS)
+                continue;
+            vf slope = coefficient * v_set(2.0f);
+            if (p->kinetic == EER_KINETIC_NORM)
+                slope = v_select(norm > zero, coefficient / norm, zero);
+            for (int x = i * d; x < (i + 1) * d; x++)
+                dZ[x] = v_fma(now[x] - before[x], slope, dZ[x]);
+        }
+    }
+    if (p->kinetic == EER_KINETIC_FROBENIUS) {
+        all = v_sqrt(all);
+        vf slope = v_select(all > zero, coefficient / all, zero);
+        const vf *now = s->Z + (size_t)T * (size_t)(N * d);
+        for (int x = 0; dZ && x < N * d; x++)
+            dZ[x] = v_fma(now[x], slope, dZ[x]);
+    }
+    s->sum[FAST_KINETIC] = all;
+}
+
+/* What the path reading adds to the derivative by Z_t, 0 < t < T. */
+static void NAME(kinetic_path)(const struct fast_problem *p, struct lanes *s, vf *dZ, int t,
+                               vf coefficient)
+{
+    const int size = s->N * D;
+    (void)p;
+    const vf *Z = s->Z + (size_t)t * (size_t)size;
+    const vf slope = coefficient * v_set(2.0f);
+    for (int x = 0; x < size; x++)
+        dZ[x] = v_fma((Z[x] - Z[x - size]) - (Z[x + size] - Z[x]), slope, dZ[x]);
+}
+
+/* Tokens, labels and the input X (spec/model.md, 3.1); lanes beyond count repeat the first one,
+ * uncounted and with weight 0. */
+static void NAME(load)(const struct fast_problem *p, struct lanes *s, const struct eer_batch *batch,
+                       int first, int count)
+{
+    const int d = D, N = s->N;
+    const float *E = p->theta + p->layout.offset[EER_EMBEDDING];
+    for (int i = 0; i < N; i++)
+        for (int l = 0; l < WIDTH; l++) {
+            const int at = (first + (l < count ? l : 0)) * batch->L + i - p->bos;
+            const int token = i < p->bos ? p->V : batch->tokens[at];
+            s->tokens[i][l] = token;
+            s->labels[i][l] = i < p->bos || l >= count ? -1 : batch->labels[at];
+            for (int x = 0; x < d; x++)
+                s->X[i * d + x][l] =
+                    E[token * d + x] + (p->position ? p->position[i * d + x] : 0.0f);
+        }
+    for (int l = 0; l < WIDTH; l++)
+        s->present[l] = l < count ? 1.0f : 0.0f;
+}
+
+static void NAME(forward)(const struct fast_problem *p, struct lanes *s)
+{
+    const int d = D, N = s->N;
+    for (int x = 0; x < N * d; x++)
+        s->Z[x] = v_set(0.0f);
+    for (int i = 0; i < N; i++)
+        s->entropy[i] = v_set(0.0f);
+    for (int term = 0; term < FAST_TERMS; term++)
+        s->sum[term] = v_set(0.0f);
+    for (int t = 0; t < p->T; t++) {
+        vf *Z = s->Z + (size_t)t * (size_t)(N * d);
+        NAME(attention)(p, s, Z, 0);
+        for (int i = 0; i < N; i += BLOCK)
+            NAME(mlp_forward)
+            (p, &s->block, Z + (N + i) * d, s->Zp + i * d, s->X + i * d,
+             N - i < BLOCK ? N - i : BLOCK);
+    }
+}
+
+/* Entropy's sums, and each row's coefficient lambda_S sigma_i q / (q - 1) / (BNT). */
+static void NAME(entropy)(const struct fast_problem *p, struct lanes *s, float coefficient)
+{
+    const vf zero = v_set(0.0f), slope = v_set(coefficient * (p->q / (p->q - 1.0f))) * s->present;
+    for (int i = 0; i < s->N; i++) {
+        vf off = s->entropy[i] * v_set(1.0f / (float)p->T) - v_set(p->eta);
+        s->sum[FAST_ENTROPY] += s->entropy[i];
+        s->sum[FAST_PENALTY] += v_max(off, -off);
+        s->entropy_slope[i] = v_select(off > zero, slope, v_select(off < zero, -slope, zero));
+    }
+}
+
+static void NAME(backward)(const struct fast_problem *p, struct lanes *s,
+                           const struct fast_objective *f)
+{
+    const int d = D, N = s->N;
+    const vf kinetic = v_set(f->kinetic) * s->present;
+    for (int x = 0; x < N * d; x++)
+        s->dX[x] = v_set(0.0f);
+    for (int t = p->T - 1; t >= 0; t--) {
+        const vf *Z = s->Z + (size_t)t * (size_t)(N * d);
+        NAME(attention)(p, s, Z, 1);
+        for (int i = 0; i < N; i += BLOCK)
+            NAME(mlp_backward)
+            (p, s, s->Zp + i * d, s->X + i * d, s->dZ + i * d, s->dX + i * d,
+             N - i < BLOCK ? N - i : BLOCK);
+        NAME(attention_backward)(p, s, s->dZ);
+        if (t > 0 && p->kinetic == EER_KINETIC_PATH && f->kinetic != 0.0f)
+            NAME(kinetic_path)(p, s, s->dZ, t, kinetic);
+    }
+    vf *dE = s->G + p->layout.offset[EER_EMBEDDING];
+    for (int i = 0; i < N; i++)
+        for (int l = 0; l < WIDTH; l++)
+            for (int x = 0; x < d; x++)
+                dE[s->tokens[i][l] * d + x][l] += s->dX[i * d + x][l];
+}
+
+static void NAME(train)(const struct fast_problem *p, const struct fast_objective *f,
+                        const struct eer_batch *batch, int first, int count, void *memory,
+                        float *sums, float *gradient)
+{
+    const int d = D;
+    struct lanes lanes, *s = &lanes;
+    lay_out_lanes(p, s, batch->L + p->bos, memory);
+    s->needs_entropy = f->penalty != 0.0f;
+    s->needs_largest = f->potential != 0.0f;
+    NAME(load)(p, s, batch, first, count);
+    NAME(forward)(p, s);
+    NAME(entropy)(p, s, f->penalty);
+    for (int x = 0; gradient && x < p->layout.size; x++)
+        s->G[x] = v_set(0.0f);
+    const vf *Z = s->Z + (size_t)p->T * (size_t)(s->N * d);
+    for (int i = 0; i < s->N; i++) {
+        vf *dz = gradient ? s->dZ + i * d : NULL;
+        if (i >= p->bos)
+            NAME(read_out)(p, s, i, Z + i * d, dz, v_set(f->task));
+        else
+            for (int x = 0; dz && x < d; x++)
+                dz[x] = v_set(0.0f);
+    }
+    NAME(kinetic)
+    (p, s, gradient && f->kinetic != 0.0f ? s->dZ : NULL, v_set(f->kinetic) * s->present);
+    for (int term = 0; term < FAST_TERMS; term++) {
+        s->sum[term] *= s->present;
+        sums[term] = tree_sum(s->sum[term]);
+    }
+    if (!gradient)
+        return;
+    s->potential_slope = v_set(f->potential) * s->present;
+    NAME(backward)(p, s, f);
+    for (int x = 0; x < p->layout.size; x++)
+        gradient[x] = tree_sum(s->G[x]);
+}
