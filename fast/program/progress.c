@@ -7,7 +7,7 @@
 
 #include "clock.h"
 
-enum { WIDE = 256 };
+enum { WIDE = 256, LONG_LINE = 140 };
 static const double interval = 0.1; /* seconds between two drawings */
 
 void eer_progress_begin(struct eer_progress *p, int quiet, int first_step, int steps)
@@ -28,19 +28,28 @@ static int columns(void)
     return size.ws_col < WIDE ? size.ws_col : WIDE - 1;
 }
 
+/* The loss terms only where there is room. */
+static void write_terms(const struct eer_terms *terms, int room, char text[WIDE])
+{
+    text[0] = '\0';
+    if (room >= LONG_LINE)
+        snprintf(text, WIDE, " (task %.4f, potential %.3f, kinetic %.2f, entropy %.3f)",
+                 terms->task, terms->potential, terms->kinetic, terms->entropy);
+}
+
 static void draw(struct eer_progress *p, int step, const struct eer_terms *terms, double now)
 {
-    char line[WIDE];
+    char line[2 * WIDE], detail[WIDE];
+    int room = columns() - 1;
     double spent = now - p->begin;
     double rate = spent > 0.0 ? (step - p->first_step) / spent : 0.0;
-    int left = rate > 0.0 ? (int)((p->steps - step) / rate + 0.5) : 0;
+    long left = rate > 0.0 ? (long)((p->steps - step) / rate + 0.5) : 0;
+    write_terms(terms, room, detail);
     snprintf(line, sizeof line,
-             "%d/%d  loss %.4f (task %.4f S %.3f P %.3f K %.2f)  L=10/100/1000 %.1f/%.1f/%.1f%%  "
-             "%.0f steps/s  %d:%02d left",
-             step, p->steps, terms->total, terms->task, terms->entropy, terms->potential,
-             terms->kinetic, p->accuracy[0], p->accuracy[1], p->accuracy[2], rate, left / 60,
-             left % 60);
-    printf("\r%.*s\033[K", columns() - 1, line);
+             "%d/%d  loss %.4f%s  L10/100/1000 %.1f/%.1f/%.1f%%  %.0f steps/s  %ld:%02ld left",
+             step, p->steps, terms->total, detail, p->accuracy[0], p->accuracy[1], p->accuracy[2],
+             rate, left / 60, left % 60);
+    printf("\r%.*s\033[K", room, line);
     fflush(stdout);
     p->shown = now;
 }

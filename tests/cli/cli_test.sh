@@ -1,0 +1,282 @@
+#!/bin/sh
+# cli_test.sh EER [KILLS] - the program as a person meets it: help, messages, exit statuses, files, and
+# runs that are stopped, killed and resumed. One line a check; the last says how many passed.
+# KILLS: rounds of SIGKILL at a random moment (default 5).
+
+EER=$(realpath "${1:?usage: cli_test.sh EER [KILLS]}") || exit 2
+KILLS=${2:-5}
+MANUAL=$(realpath "$(dirname "$0")/../../fast/program/eer.1")
+W=$(mktemp -d) || exit 2
+trap 'rm -rf "$W"' EXIT
+cd "$W" || exit 2
+passed=0
+failed=0
+
+pass() {
+    passed=$((passed + 1))
+    echo "ok    $1"
+}
+fail() {
+    failed=$((failed + 1))
+    echo "FAIL  $1"
+    sed 's/^/      | /' out err 2>/dev/null | tail -12
+}
+check() { # NAME COMMAND...: the command succeeds
+    name=$1
+    shift
+    if "$@"; then pass "$name"; else fail "$name"; fi
+}
+eer() { "$EER" "$@" >out 2>err </dev/null; }
+# gives STATUS PATTERN ARGUMENT...: exit status, and a pattern in what was said, in one line on stderr
+gives() {
+    expected=$1 pattern=$2
+    shift 2
+    eer "$@"
+    status=$?
+    name="exit $expected: eer $*"
+    if [ $status -ne "$expected" ]; then
+        fail "$name (was $status)"
+    elif ! cat out err | grep -Eq -e "$pattern"; then
+        fail "$name (expected /$pattern/)"
+    elif [ "$expected" -ne 0 ] && [ "$(grep -c '^eer: ' err)" -ne 1 ]; then
+        fail "$name (expected one sentence)"
+    else
+        pass "$name"
+    fi
+}
+is_json() {
+    if command -v python3 >/dev/null; then
+        python3 -m json.tool "$1" >/dev/null
+    elif command -v jq >/dev/null; then
+        jq . "$1" >/dev/null
+    else
+        grep -q '^}' "$1"
+    fi
+}
+lines_are_json() {
+    while read -r line; do
+        echo "$line" >line.json
+        is_json line.json || return 1
+    done <"$1"
+}
+# The rows without what the clock says.
+rows() { sed 's/, "seconds".*//' "$1/metrics.jsonl"; }
+same_run() { cmp -s "$1/last.safetensors" "$2/last.safetensors" && [ "$(rows "$1")" = "$(rows "$2")" ]; }
+now() { date +%s.%N; }
+
+# A model that steps fast: what matters here is the program around it.
+SMALL="--set batch=8 --set d=4 --set mlp=8 --set loops=5 --set length_min=8 --set length_max=16
+       --set warmup=0 --set eval_sequences=2 --set eval_every=100 --threads 2 --quiet"
+small() { eer train $SMALL "$@"; }
+
+# --- help -------------------------------------------------------------------------------------------
+gives 0 'usage: eer COMMAND' help
+gives 0 'usage: eer COMMAND' --help
+gives 0 '^eer ' --version
+gives 2 'a command is missing'
+gives 2 'unknown command "trian"; did you mean train' trian
+gives 2 'unknown command "xyzzy"' help xyzzy
+COMMANDS=$("$EER" help | awk '/^  [a-z]/ && $1 != "help" { print $1 }')
+check "help lists train, eval, info, report" \
+    test "$(echo "$COMMANDS" | grep -Ecx 'train|eval|info|report')" -eq 4
+for command in $COMMANDS; do
+    gives 0 "usage: eer $command" "$command" --help
+    gives 0 "usage: eer $command" help "$command"
+    gives 2 'unknown option --no-such-thing' "$command" --no-such-thing
+    for option in $("$EER" help "$command" | sed -n 's/^  --\([a-z0-9-]*\).*/\1/p'); do
+        grep -q -e "^\.It Fl Fl $option\( \|\$\)" "$MANUAL" || echo "$command --$option" >>missing
+    done
+done
+"$EER" train --print-config >default.conf
+sed 's/ =.*//' default.conf | while read -r key; do
+    grep -q -e "^\.It Cm $key\( \|\$\)" "$MANUAL" || echo "$key" >>missing
+done
+check "the manual has every command's options and every key" test ! -e missing
+[ -e missing ] && sed 's/^/      | not in the manual: /' missing
+
+# --- wrong usage ------------------------------------------------------------------------------------
+gives 2 'unknown option --thread5; did you mean --threads' train --thread5 3
+gives 2 'option --set needs a value: KEY=VALUE' train --set
+gives 2 'option --quiet takes no value' train --quiet=1
+gives 2 'could mean' train --pre eer
+gives 2 'unknown option -x' train -x
+gives 2 '"stray"' train stray
+gives 2 'expected KEY=VALUE' train --set lr
+gives 2 'lamda_P.*lambda_P' train --set lamda_P=1
+gives 2 'tau.*expected a number from' train --set tau=0
+gives 2 'd = 6: expected a multiple of 4' train --set d=6
+gives 2 'steps' train --steps 1.5
+gives 2 'seed' train --seed -1
+gives 2 'preset' train --preset none
+gives 2 '"0" is not a whole number from 1 to 64' train --threads 0
+gives 2 'none of cpu.ref' train --backend gpu
+gives 2 'none of fp64.fp32.tf32' train --precision fp16
+gives 2 'none of' train --isa sse
+gives 2 'none of' train --tf32-rounding up
+gives 2 'checkpoint-every' train --checkpoint-every 0
+gives 1 'missing.conf' train --config missing.conf
+printf 'd = 8\nwidth = 3\n' >wrong.conf
+gives 2 'wrong.conf:2: .*width' train --config wrong.conf
+gives 2 'eval takes one checkpoint' eval
+gives 2 'info takes one checkpoint, but 2 are given' info a b
+gives 2 'report takes one directory' report
+gives 1 'nothing.safetensors' eval nothing.safetensors
+gives 1 'nothing/metrics.jsonl' report nothing
+
+# --- configuration ----------------------------------------------------------------------------------
+"$EER" train --preset reproduction --set lr=0.1 --set slope=0.30000000000000004 --seed 7 \
+    --print-config >a.conf
+"$EER" train --config a.conf --print-config >b.conf
+check "--print-config | --config gives the same" cmp -s a.conf b.conf
+gives 0 'seed = 9 ' train --config a.conf --seed 9 --print-config
+
+# --- a run ------------------------------------------------------------------------------------------
+small --steps 400 --out straight
+check "a small run succeeds" test $? -eq 0
+check "--quiet is quiet" test ! -s out -a ! -s err
+check "the directory holds config, metrics and checkpoint, nothing else" \
+    test "$(ls -A straight | tr '\n' ' ')" = "config.conf last.safetensors metrics.jsonl "
+check "metrics at steps 0, 100, ... 400" \
+    test "$(sed 's/.*"step": \([0-9]*\).*/\1/' straight/metrics.jsonl | tr '\n' ' ')" = "0 100 200 300 400 "
+check "every line of metrics is JSON" lines_are_json straight/metrics.jsonl
+gives 0 'step 400 of 400' info straight/last.safetensors
+eer info straight/last.safetensors --json
+check "info --json is JSON" is_json out
+gives 0 '1000  *3 ' eval straight/last.safetensors --sequences 3
+eer eval straight/last.safetensors --lengths 10,20 --sequences 2 --loops 3 --json
+check "eval --json is JSON" is_json out
+cp out first.json
+eer eval straight/last.safetensors --lengths 20,10 --sequences 2 --loops 3 --threads 1 --json
+check "eval gives the same at any number of threads and in any order" \
+    test "$(grep -A3 '"length": 20' out)" = "$(grep -A3 '"length": 20' first.json)"
+gives 2 '"0" is not a whole number' eval straight/last.safetensors --lengths 10,0
+gives 2 '"" is not a whole number' eval straight/last.safetensors --lengths 10,
+gives 2 'lengths' eval straight/last.safetensors --lengths 10x
+gives 2 'sequences' eval straight/last.safetensors --sequences 0
+gives 2 'loops' eval straight/last.safetensors --loops 0
+gives 2 'seed' eval straight/last.safetensors --seed x
+gives 0 "Table 2" report straight
+if command -v gnuplot >/dev/null; then
+    check "report draws both pictures" test -s straight/report.svg -a -s straight/report.png
+fi
+mkdir nopath
+env PATH="$W/nopath" "$EER" report straight >out 2>err
+check "without gnuplot: exit 0 and a line" \
+    test $? -eq 0 -a "$(grep -c 'gnuplot is not installed' out)" -eq 1
+small --steps 400 --out one --threads 1
+check "one thread gives the same bits" same_run straight one
+
+# --- nothing of the user's is lost ------------------------------------------------------------------
+cp straight/last.safetensors kept
+gives 2 'straight holds a run: --resume .*--force' train $SMALL --out straight
+mkdir foreign && echo thesis >foreign/thesis.tex
+gives 2 'foreign holds other files' train $SMALL --out foreign
+gives 2 'foreign holds other files' train $SMALL --out foreign --resume
+gives 2 'foreign: this directory holds no run' train --resume foreign
+gives 1 'nowhere' train --resume nowhere
+gives 1 'Not a directory' train $SMALL --out kept/run
+gives 1 'cannot make this directory' train $SMALL --out /proc/eer
+gives 2 'leave out --out' train --resume straight --out other
+check "the run and the stranger's file are as they were" \
+    test "$(cat foreign/thesis.tex)" = thesis -a "$(cmp straight/last.safetensors kept)" = ""
+small --steps 100 --out straight --force
+check "--force replaces a run" test $? -eq 0 -a "$(wc -l <straight/metrics.jsonl)" -eq 2
+small --steps 400 --out straight --force
+
+# --- resume -----------------------------------------------------------------------------------------
+gives 2 'was started with lr = .* and cannot continue with lr = 0.5' \
+    train --resume straight --set lr=0.5
+gives 2 'was started with steps = 400 and cannot' train --resume straight --steps 500
+gives 2 'was started with --backend cpu and cannot continue with ref' \
+    train --resume straight --backend ref
+gives 2 'was started with --precision fp32 and cannot' train --resume straight --precision tf32
+eer train --resume straight --quiet
+check "a finished run resumed stays the same" test $? -eq 0 -a "$(same_run straight one && echo yes)"
+cp straight/last.safetensors straight/mine.safetensors
+gives 2 'would replace last.safetensors' train --resume straight/mine.safetensors
+head -c 700 one/last.safetensors >straight/last.safetensors
+gives 1 'straight/last.safetensors: ' train --resume straight
+gives 1 'last.safetensors: ' eval straight/last.safetensors
+cp one/last.safetensors straight/last.safetensors
+small --steps 400 --out fresh --resume
+check "--resume of nothing starts from step 0" same_run fresh one
+
+begin=$(now)
+small --steps 4000 --out long
+total=$(echo "$begin $(now)" | awk '{ print $2 - $1 }')
+moment() { awk -v seed="$1$$" -v total="$total" 'BEGIN { srand(seed); print rand() * total }'; }
+
+"$EER" train $SMALL --steps 4000 --out stopped >out 2>err &
+sleep "$(echo "$total" | awk '{ print $1 / 3 }')"
+kill -INT $!
+wait $!
+check "SIGINT: exit 0" test $? -eq 0
+eer info stopped/last.safetensors
+step=$(sed -n '1s/.*step \([0-9]*\) of.*/\1/p' out)
+check "SIGINT: a checkpoint of a step on the way ($step)" test "${step:-0}" -gt 0 -a "${step:-0}" -lt 4000
+eer train --resume=stopped --quiet
+check "SIGINT, then --resume: the same bits" same_run stopped long
+"$EER" train --steps 1000000 --set eval_sequences=1 --out term >out 2>err &
+sleep 0.5
+kill -TERM $!
+wait $!
+check "SIGTERM: exit 0, and how to continue" \
+    test $? -eq 0 -a "$(grep -c 'to continue: eer train --resume term' out)" -eq 1
+"$EER" train --resume term >out 2>err &
+sleep 0.3
+gives 1 'another process is training there' train --resume term
+kill -TERM $!
+wait $!
+
+round=0
+while [ $round -lt "$KILLS" ]; do
+    round=$((round + 1))
+    at=$(moment $round)
+    "$EER" train $SMALL --steps 4000 --checkpoint-every 70 --out killed$round >out 2>err &
+    sleep "$at"
+    kill -KILL $! 2>/dev/null
+    wait $! 2>/dev/null
+    printf '{"step": 1, "len' >>killed$round/metrics.jsonl
+    small --steps 4000 --checkpoint-every 70 --out killed$round --resume
+    check "SIGKILL after $at s, then --resume: the same bits" same_run killed$round long
+    check "and no temporary file stays" test -z "$(ls killed$round | grep tmp)"
+done
+
+# --- what goes wrong while it runs ------------------------------------------------------------------
+gives 1 'step [0-9]*: .*not finite.*the last good checkpoint is wild/last.safetensors \(step [0-9]*\)' \
+    train $SMALL --set lr=10 --set weight_decay=10 --set lr_schedule=constant --set warmup=0 \
+    --steps 4000 --out wild
+gives 0 'step [0-9]* of 4000' info wild/last.safetensors
+cp -r one full && cp full/last.safetensors kept
+(
+    trap '' XFSZ
+    ulimit -f 1
+    "$EER" train --resume full --quiet --force >/dev/null 2>err.full
+    "$EER" train $SMALL --steps 400 --out small >/dev/null 2>err.small
+    echo $? >status.small
+)
+mv err.small err
+check "a file too large: exit 1, path and reason" \
+    test "$(cat status.small)" = 1 -a "$(grep -c '^eer: .*small/.*: .*File too large' err)" -eq 1
+check "a file too large: the last good checkpoint is kept" cmp -s full/last.safetensors kept
+if unshare -rm true 2>/dev/null; then
+    mkdir disk
+    unshare -rm sh -c 'mount -t tmpfs -o size=96k none disk && mkdir disk/run &&
+        cp one/* disk/run && cp disk/run/last.safetensors kept &&
+        head -c 1000000 /dev/zero >disk/filler; "$0" train "$@" --out disk/new; echo $? >status;
+        cmp disk/run/last.safetensors kept && echo kept >>status' "$EER" $SMALL --steps 400 \
+        >out 2>err
+    check "a full disk: exit 1, path and reason, other files untouched" \
+        test "$(tr '\n' ' ' <status)" = "1 kept " -a "$(grep -c 'disk/new.*No space left' err)" -ge 1
+fi
+"$EER" help >/dev/full 2>err
+check "a full standard output: exit 1" test $? -eq 1
+if command -v script >/dev/null; then
+    script -qc "$EER train --steps 300 --set warmup=0 --set eval_sequences=1 --out tty" typescript \
+        >/dev/null 2>&1 </dev/null
+    check "a terminal gets a live line" \
+        test "$(tr '\r' '\n' <typescript | grep -c 'steps/s.*left')" -ge 2
+fi
+
+echo "$passed passed, $failed failed"
+test $failed -eq 0
