@@ -2,7 +2,7 @@
  * quotients of the loss must give one gradient. The quotient uses no rule of differentiation at
  * all. */
 #include "../oracle/oracle.h"
-#include "../../fast/program/cases.h"
+#include "../../fast/program/gradcheck/cases.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "../../spec/backend.h"
+#include "../../../spec/backend.h"
 
 enum eer_case_size {
     EER_CASE_TINY,  /* d 4 or 8, mlp to 8, L to 6, T to 3: cheap enough for dual numbers */
