@@ -174,6 +174,8 @@ Test(configuration, comments_blanks_and_line_ends_are_nothing)
     eer_config_default(&c);
     cr_assert(eer_config_parse(&c, text, strlen(text), "t", &error) == EER_OK, "%s", error.text);
     cr_assert(c.lr == 0.5 && c.steps == 7 && c.mask == EER_MASK_CAUSAL && c.seed == UINT64_MAX);
+    cr_assert(eer_config_parse(&c, "d = 12", 6, "t", &error) == EER_OK);
+    cr_assert(c.lr == 0.5 && c.steps == 7 && c.d == 12, "a second text keeps what the first set");
     cr_assert(eer_config_parse(&c, "", 0, "t", &error) == EER_OK);
 }
 
