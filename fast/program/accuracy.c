@@ -62,8 +62,8 @@ static void set_interval(struct eer_accuracy *a, double squares)
     double z = student(a->sequences - 1), z2 = z * z / n;
     double centre = (p + z2 / 2) / (1 + z2);
     double half = z * sqrt(p * (1 - p) / n + z2 / (4 * n)) / (1 + z2);
-    a->low = fmax(0.0, centre - half);
-    a->high = fmin(1.0, centre + half);
+    a->low = p > 0.0 ? fmax(0.0, centre - half) : 0.0;
+    a->high = p < 1.0 ? fmin(1.0, centre + half) : 1.0;
 }
 
 static void count_sequence(const int *labels, const int *predicted, int length, int vocab,

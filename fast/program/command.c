@@ -32,12 +32,22 @@ static int distance(const char *a, const char *b)
     return row[length];
 }
 
+static size_t common_length(const char *a, const char *b)
+{
+    size_t length = 0;
+    while (a[length] != '\0' && a[length] == b[length])
+        length++;
+    return length;
+}
+
 const char *eer_nearest(const char *wrong, const char *const *names, int count)
 {
     const char *nearest = NULL;
     int least = strlen(wrong) < 4 ? 2 : 4; /* further away is no misspelling */
     for (int i = 0; i < count; i++) {
-        int d = distance(wrong, names[i]);
+        size_t common = common_length(wrong, names[i]);
+        int begins = common >= 3 && (wrong[common] == '\0' || names[i][common] == '\0');
+        int d = begins ? 0 : distance(wrong, names[i]);
         if (d < least) {
             least = d;
             nearest = names[i];
@@ -74,7 +84,7 @@ static void unknown_option(const struct eer_option *table, int count, const char
         starting += length > 0 && strncmp(name, table[i].name, length) == 0;
     }
     const char *nearest = eer_nearest(name, names, count);
-    if (starting > 1)
+    if (starting > 1 && given[1] == '-')
         eer_fail(error, EER_USAGE, "option %s could mean %d options; write it out", given,
                  starting);
     else if (nearest)

@@ -60,7 +60,7 @@ static void judge(const json_t *record, const char *source, char *text, size_t s
     else if (first || strcmp(result, "passed") != 0)
         snprintf(text, size, "no: failed (%.40s), %.30s", first ? first : result, time);
     else if (skipped > 0)
-        snprintf(text, size, "yes, %.30s, %d checks skipped", time, skipped);
+        snprintf(text, size, "yes, %.30s, %d skipped", time, skipped);
     else
         snprintf(text, size, "yes, %.30s", time);
 }
