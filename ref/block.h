@@ -1,15 +1,55 @@
+/* block.h - the frame of both halves of an iteration, for one row of d numbers [3.3, 5.5]. Gain and
+ * bias are read only where the norm stands: they may be empty otherwise. */
 #ifndef EER_REF_BLOCK_H
 #define EER_REF_BLOCK_H
 
 #include "types.h"
 
+/* u = z + x; y = LN(u) with norm = pre, else u */
+/*@ requires d >= 1 && writable(y, d) && writable(u, d) && readable(z, d) && readable(x, d);
+    requires norm == EER_NORM_PRE ==> readable(gain, d) && readable(bias, d) &&
+      apart(y, d, gain, d) && apart(y, d, bias, d) && apart(u, d, gain, d) && apart(u, d, bias, d);
+    requires apart(y, d, u, d) && apart(u, d, z, d) && apart(u, d, x, d);
+    terminates \true;
+    assigns y[0 .. d - 1], u[0 .. d - 1]; */
 void ref_block_input(double *y, double *u, const double *z, const double *x, const double *gain,
                      const double *bias, enum eer_norm norm, int d);
+
+/* out = LN(r) with norm = post, else r */
+/*@ requires d >= 1 && writable(out, d) && readable(r, d) && apart(out, d, r, d);
+    requires norm == EER_NORM_POST ==> readable(gain, d) && readable(bias, d) &&
+      apart(out, d, gain, d) && apart(out, d, bias, d);
+    terminates \true;
+    assigns out[0 .. d - 1]; */
 void ref_block_output(double *out, const double *r, const double *gain, const double *bias,
                       enum eer_norm norm, int d);
+
+/* du from dy; dgain and dbias += theirs; xhat, g: memory */
+/*@ requires d >= 1 && writable(du, d) && writable(xhat, d) && writable(g, d) && readable(dy, d);
+    requires readable(u, d) && apart(du, d, dy, d);
+    requires norm == EER_NORM_PRE ==>
+      writable(dgain, d) && writable(dbias, d) && readable(gain, d) &&
+      \separated(du + (0 .. d - 1), dgain + (0 .. d - 1), dbias + (0 .. d - 1),
+                 xhat + (0 .. d - 1), g + (0 .. d - 1), dy + (0 .. d - 1), u + (0 .. d - 1),
+                 gain + (0 .. d - 1));
+    terminates \true;
+    assigns du[0 .. d - 1], dgain[0 .. d - 1], dbias[0 .. d - 1], xhat[0 .. d - 1], g[0 .. d - 1];
+ */
 void ref_block_input_backward(double *du, double *dgain, double *dbias, double *xhat, double *g,
                               const double *dy, const double *u, const double *gain,
                               enum eer_norm norm, int d);
+
+/* dr from dout; dgain and dbias += theirs; xhat, g: memory */
+/*@ requires d >= 1 && writable(dr, d) && writable(xhat, d) && writable(g, d) && readable(dout, d);
+    requires readable(r, d) && apart(dr, d, dout, d);
+    requires norm == EER_NORM_POST ==>
+      writable(dgain, d) && writable(dbias, d) && readable(gain, d) &&
+      \separated(dr + (0 .. d - 1), dgain + (0 .. d - 1), dbias + (0 .. d - 1),
+                 xhat + (0 .. d - 1), g + (0 .. d - 1), dout + (0 .. d - 1), r + (0 .. d - 1),
+                 gain + (0 .. d - 1));
+    terminates \true;
+    assigns dr[0 .. d - 1], dgain[0 .. d - 1], dbias[0 .. d - 1], xhat[0 .. d - 1], g[0 .. d - 1];
+ */
 void ref_block_output_backward(double *dr, double *dgain, double *dbias, double *xhat, double *g,
                                const double *dout, const double *r, const double *gain,
                                enum eer_norm norm, int d);

@@ -1,11 +1,9 @@
 /* init.c - the initial parameters (spec/model.md, 3.6). */
 #include "ref.h"
 
-/* The compiler's type of the values that all backends share: rounded once, to float. */
 double ref_rounded_to_float(double x)
 {
-    float rounded = (float)x;
-    return rounded;
+    return (float)x;
 }
 
 double ref_uniform(uint32_t word)

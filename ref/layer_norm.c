@@ -4,7 +4,7 @@
 double ref_variance(const double *x, double mean, int d)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= j <= d;
+    /*@ loop invariant 0 <= j <= d && sum >= 0;
         loop assigns j, sum;
         loop variant d - j; */
     for (int j = 0; j < d; j++)

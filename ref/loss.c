@@ -22,7 +22,7 @@ void ref_cross_entropy_backward(double *dlogits, const double *p, int label, dou
 double ref_sum_of_norms(const double *Z, int N, int d)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= i <= N;
+    /*@ loop invariant 0 <= i <= N && sum >= 0;
         loop assigns i, sum;
         loop variant N - i; */
     for (int i = 0; i < N; i++)
@@ -33,7 +33,7 @@ double ref_sum_of_norms(const double *Z, int N, int d)
 double ref_squared_distance(const double *x, const double *y, int n)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= j <= n;
+    /*@ loop invariant 0 <= j <= n && sum >= 0;
         loop assigns j, sum;
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -44,7 +44,7 @@ double ref_squared_distance(const double *x, const double *y, int n)
 double ref_path(const double *Z, int T, int size)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= t <= T;
+    /*@ loop invariant 0 <= t <= T && sum >= 0;
         loop assigns t, sum;
         loop variant T - t; */
     for (int t = 0; t < T; t++)
@@ -61,7 +61,7 @@ double ref_kinetic(const double *Z, const struct eer_config *c, int N)
     if (c->kinetic == EER_KINETIC_NORM)
         return ref_sum_of_norms(Z_T, N, c->d) / (2.0 * N);
     if (c->kinetic == EER_KINETIC_SQUARED)
-        return ref_sum_of_products(Z_T, Z_T, size) / (2.0 * N);
+        return ref_sum_of_squares(Z_T, size) / (2.0 * N);
     if (c->kinetic == EER_KINETIC_PATH)
         return ref_path(Z, T, size) / (2.0 * N * T);
     return ref_norm(Z_T, size) / 2;
@@ -116,7 +116,7 @@ void ref_kinetic_backward(double *dZ, const double *Z, const struct eer_config *
 double ref_penalty(double *sigma, const double *entropy, double eta, int T, int N)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= i <= N;
+    /*@ loop invariant 0 <= i <= N && sum >= 0;
         loop assigns i, sum, sigma[0 .. N - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {

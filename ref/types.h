@@ -48,4 +48,55 @@ struct ref_work {
     double *logits, *classes, *dlogits; /* C: classes is softmax(logits) */
 };
 
+/* The vocabulary of the contracts. A tensor that a configuration does not have holds 0 numbers. */
+/*@ predicate size(integer m, integer n) = 0 <= m && 0 <= n && m * n <= 0x7fffffff;
+    predicate rows(integer N) = 1 <= N <= EER_MAX_EVAL_LENGTH + 1;
+
+    predicate readable{L}(double *x, integer n) = \valid_read(x + (0 .. n - 1));
+    predicate writable{L}(double *x, integer n) = \valid(x + (0 .. n - 1));
+    predicate apart{L}(double *x, integer m, double *y, integer n) =
+      \separated(x + (0 .. m - 1), y + (0 .. n - 1));
+
+    lemma row_inside: \forall integer m, n, k;
+      0 <= k < m && 0 <= n ==> 0 <= k * n && k * n + n <= m * n;
+
+    predicate configured{L}(struct eer_config *c) = \valid_read(c) &&
+      2 <= c->vocab <= EER_MAX_VOCAB && 4 <= c->d <= EER_MAX_D && c->d % 4 == 0 &&
+      0 <= c->mlp <= EER_MAX_MLP && 1 <= c->loops <= EER_MAX_LOOPS &&
+      1 <= c->length_min <= c->length_max <= EER_MAX_LENGTH &&
+      0 <= c->bos <= 1 && 0 <= c->final_norm <= 1 && 0 < c->tau && 1 < c->q <= 2 &&
+      0 <= c->beta1 < 1 && 0 <= c->beta2 < 1 && 0 < c->epsilon;
+
+    predicate tokens_valid{L}(int *tokens, integer n, struct eer_config *c) =
+      \valid_read(tokens + (0 .. n - 1)) &&
+      \forall integer i; 0 <= i < n ==> 0 <= tokens[i] < c->vocab;
+
+    logic integer gains{L}(struct eer_config *c) = c->norm == EER_NORM_NONE ? 0 : c->d;
+    logic integer gains_2{L}(struct eer_config *c) = c->mlp == 0 ? 0 : gains(c);
+    logic integer gains_f{L}(struct eer_config *c) = c->final_norm * c->d;
+    logic integer outputs_2{L}(struct eer_config *c) = c->mlp == 0 ? 0 : c->d;
+    logic integer parameters{L}(struct eer_config *c) =
+      (c->vocab + c->bos) * c->d + 3 * c->d * c->d + 2 * gains(c) + 2 * gains_2(c) +
+      2 * c->d * c->mlp + c->mlp + outputs_2(c) + 2 * gains_f(c) + (c->d + 1) * (c->vocab + 1);
+
+    predicate tensors{L}(struct ref_tensors *w, struct eer_config *c) = \valid_read(w) &&
+      writable(w->E, (c->vocab + c->bos) * c->d) && writable(w->W_Q, c->d * c->d) &&
+      writable(w->W_K, c->d * c->d) && writable(w->W_V, c->d * c->d) &&
+      writable(w->gain_1, gains(c)) && writable(w->bias_1, gains(c)) &&
+      writable(w->gain_2, gains_2(c)) && writable(w->bias_2, gains_2(c)) &&
+      writable(w->W_1, c->d * c->mlp) && writable(w->b_1, c->mlp) &&
+      writable(w->W_2, c->mlp * c->d) && writable(w->b_2, outputs_2(c)) &&
+      writable(w->gain_f, gains_f(c)) && writable(w->bias_f, gains_f(c)) &&
+      writable(w->W_O, c->d * (c->vocab + 1)) && writable(w->b_O, c->vocab + 1);
+
+    predicate tensors_apart{L}(struct ref_tensors *w, struct eer_config *c, double *x, integer n) =
+      apart(x, n, w->E, (c->vocab + c->bos) * c->d) && apart(x, n, w->W_Q, c->d * c->d) &&
+      apart(x, n, w->W_K, c->d * c->d) && apart(x, n, w->W_V, c->d * c->d) &&
+      apart(x, n, w->gain_1, gains(c)) && apart(x, n, w->bias_1, gains(c)) &&
+      apart(x, n, w->gain_2, gains_2(c)) && apart(x, n, w->bias_2, gains_2(c)) &&
+      apart(x, n, w->W_1, c->d * c->mlp) && apart(x, n, w->b_1, c->mlp) &&
+      apart(x, n, w->W_2, c->mlp * c->d) && apart(x, n, w->b_2, outputs_2(c)) &&
+      apart(x, n, w->gain_f, gains_f(c)) && apart(x, n, w->bias_f, gains_f(c)) &&
+      apart(x, n, w->W_O, c->d * (c->vocab + 1)) && apart(x, n, w->b_O, c->vocab + 1); */
+
 #endif

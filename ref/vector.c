@@ -32,6 +32,15 @@ void ref_add(double *y, const double *x, int n)
         y[j] += x[j];
 }
 
+void ref_add_scaled(double *y, double factor, const double *x, int n)
+{
+    /*@ loop invariant 0 <= j <= n;
+        loop assigns j, y[0 .. n - 1];
+        loop variant n - j; */
+    for (int j = 0; j < n; j++)
+        y[j] += factor * x[j];
+}
+
 void ref_sum_of_two(double *y, const double *a, const double *b, int n)
 {
     /*@ loop invariant 0 <= j <= n;
@@ -39,6 +48,24 @@ void ref_sum_of_two(double *y, const double *a, const double *b, int n)
         loop variant n - j; */
     for (int j = 0; j < n; j++)
         y[j] = a[j] + b[j];
+}
+
+void ref_products(double *y, const double *a, const double *b, int n)
+{
+    /*@ loop invariant 0 <= j <= n;
+        loop assigns j, y[0 .. n - 1];
+        loop variant n - j; */
+    for (int j = 0; j < n; j++)
+        y[j] = a[j] * b[j];
+}
+
+void ref_multiply(double *x, double factor, int n)
+{
+    /*@ loop invariant 0 <= j <= n;
+        loop assigns j, x[0 .. n - 1];
+        loop variant n - j; */
+    for (int j = 0; j < n; j++)
+        x[j] *= factor;
 }
 
 void ref_divide(double *x, double divisor, int n)
@@ -72,48 +99,34 @@ double ref_sum_of_products(const double *x, const double *y, int n)
     return sum;
 }
 
+double ref_sum_of_squares(const double *x, int n)
+{
+    double sum = 0;
+    /*@ loop invariant 0 <= j <= n && sum >= 0;
+        loop assigns j, sum;
+        loop variant n - j; */
+    for (int j = 0; j < n; j++)
+        sum += x[j] * x[j];
+    return sum;
+}
+
 double ref_norm(const double *x, int n)
 {
-    return ref_sqrt(ref_sum_of_products(x, x, n));
+    return ref_sqrt(ref_sum_of_squares(x, n));
 }
 
 int ref_argmax(const double *x, int n)
 {
     int top = 0;
     /*@ loop invariant 1 <= j <= n && 0 <= top < j;
+        loop invariant \forall integer i; 0 <= i < j ==> x[i] <= x[top];
+        loop invariant \forall integer i; 0 <= i < top ==> x[i] < x[top];
         loop assigns j, top;
         loop variant n - j; */
     for (int j = 1; j < n; j++)
         if (x[j] > x[top])
             top = j;
     return top;
-}
-
-void ref_products(double *y, const double *a, const double *b, int n)
-{
-    /*@ loop invariant 0 <= j <= n;
-        loop assigns j, y[0 .. n - 1];
-        loop variant n - j; */
-    for (int j = 0; j < n; j++)
-        y[j] = a[j] * b[j];
-}
-
-void ref_multiply(double *x, double factor, int n)
-{
-    /*@ loop invariant 0 <= j <= n;
-        loop assigns j, x[0 .. n - 1];
-        loop variant n - j; */
-    for (int j = 0; j < n; j++)
-        x[j] *= factor;
-}
-
-void ref_add_scaled(double *y, double factor, const double *x, int n)
-{
-    /*@ loop invariant 0 <= j <= n;
-        loop assigns j, y[0 .. n - 1];
-        loop variant n - j; */
-    for (int j = 0; j < n; j++)
-        y[j] += factor * x[j];
 }
 
 int ref_all_finite(const double *x, int n)
