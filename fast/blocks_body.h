@@ -74,21 +74,21 @@ INLINE void NAME(outer_tile)(vf *G, int gs, const vf *x, int xs, const vf *dy, i
         sum[k][j];
 }
 
-/* G[k][j] += sum over tokens of x[t][k] dy[t][j]: a weight matrix's gradient. */
-INLINE void NAME(outer)(vf *G, const vf *x, int xs, const vf *dy, int ys, int tokens, int in,
-                        int out)
+/* G[k][j] += sum over tokens of x[t][k] dy[t][j]: a weight matrix's gradient, gs columns wide. */
+INLINE void NAME(outer)(vf *G, int gs, const vf *x, int xs, const vf *dy, int ys, int tokens,
+                        int in, int out)
 {
     int k = 0;
     for (; k + 4 <= in; k += 4) {
         int j = 0;
         for (; j + 4 <= out; j += 4)
-            NAME(outer_tile)(G + k * out + j, out, x + k, xs, dy + j, ys, tokens, 4, 4);
+            NAME(outer_tile)(G + k * gs + j, gs, x + k, xs, dy + j, ys, tokens, 4, 4);
         for (; j < out; j++)
-            NAME(outer_tile)(G + k * out + j, out, x + k, xs, dy + j, ys, tokens, 4, 1);
+            NAME(outer_tile)(G + k * gs + j, gs, x + k, xs, dy + j, ys, tokens, 4, 1);
     }
     for (; k < in; k++)
         for (int j = 0; j < out; j++)
-            NAME(outer_tile)(G + k * out + j, out, x + k, xs, dy + j, ys, tokens, 1, 1);
+            NAME(outer_tile)(G + k * gs + j, gs, x + k, xs, dy + j, ys, tokens, 1, 1);
 }
 
 /* sum over tokens into a bias's gradient */
@@ -107,76 +107,144 @@ INLINE void NAME(add_rows)(vf *G, const vf *dy, int ys, int tokens, int out)
 INLINE vf NAME(key)(const vf *k, int j, int x, int d, const int SHARED)
 {
     if (SHARED)
-        return v_set(((const float *)(k + (j / WIDTH) * d + x))[j % WIDTH]);
+        return v_set(((const lane *)(k + (j / WIDTH) * d + x))[j % WIDTH]);
     return k[j * d + x];
 }
 
-/* out[r][j] = x_r . k_j for keys [0, n) and R = 1 or 2 rows x_0, x_1 (d apart). */
-INLINE void NAME(dots)(const struct fast_problem *p, vf *out0, vf *out1, const vf *x, const vf *k,
-                       int first, int n, const int R, const int SHARED)
+/* Rows of attention go in pairs: R = 1 or 2 query rows x_0, x_1 (d apart), whose values for key j lie
+ * together at [2 j + r]. Then one loop does both rows, and each key is loaded once for the two. */
+INLINE void NAME(dot_rows)(vf *dot, const vf *row, const vf *k, int j, int d, const int R,
+                           const int SHARED)
 {
-    const int d = D;
-    (void)p;
-#if D_FIXED
-    vf row[2][D_FIXED];
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int e = 0; e < D_FIXED; e++) row[r][e] =
-        x[r * D_FIXED + e];
-#define ROW(r, e) row[r][e]
-#else
-#define ROW(r, e) x[(r)*d + (e)]
-#endif
-    for (int j = first; j < first + n; j++) {
-        vf sum[2];
-        vf key = NAME(key)(k, j, 0, d, SHARED);
-        UNROLL for (int r = 0; r < R; r++) sum[r] = ROW(r, 0) * key;
-        for (int e = 1; e < d; e++) {
-            key = NAME(key)(k, j, e, d, SHARED);
-            UNROLL for (int r = 0; r < R; r++) sum[r] = v_fma(ROW(r, e), key, sum[r]);
-        }
-        out0[j - first] = sum[0];
-        if (R == 2)
-            out1[j - first] = sum[1];
+    vf key = NAME(key)(k, j, 0, d, SHARED);
+    UNROLL for (int r = 0; r < R; r++)
+        dot[r] = row[r * d] * key;
+    for (int c = 1; c < d; c++) {
+        key = NAME(key)(k, j, c, d, SHARED);
+        UNROLL for (int r = 0; r < R; r++)
+            dot[r] = v_fma(row[r * d + c], key, dot[r]);
     }
-#undef ROW
 }
 
-/* y_r += sum_j w_r[j] v_j for R = 1 or 2 weight rows, over n rows v_j. From one j to the next both
- * weight pointers go on by step, and step by growth: rows of a triangle are read down a column so.
- */
-INLINE void NAME(accumulate)(const struct fast_problem *p, vf *y, const vf *w0, const vf *w1,
-                             ptrdiff_t step, int growth, const vf *v, int first, int n, const int R,
-                             const int SHARED)
+/* The query rows in registers, where they fit. */
+#if D_FIXED
+#define LOAD_ROWS(row, x)                                                                          \
+    vf row[2 * D_FIXED];                                                                           \
+    UNROLL for (int c = 0; c < R * D_FIXED; c++)                                                   \
+        row[c] = x[c];
+#else
+#define LOAD_ROWS(row, x) const vf *row = x;
+#endif
+
+/* Scores in log 2 units of the rows i, i + 1 (SHARED: the WIDTH rows from i and the next WIDTH) on keys
+ * [first, first + n), and their largest so far. bias2 at a hidden distance is -infinity. */
+INLINE void NAME(scores)(const struct fast_problem *p, vf *e, vf *top, const vf *x, const vf *k,
+                         int i, int first, int n, const int R, const int SHARED)
 {
     const int d = D;
-#if D_FIXED
-    enum { CHUNK = D_FIXED };
-#else
-    enum { CHUNK = 4 };
-#endif
-    for (int c = 0; c < d; c += CHUNK) {
-        vf sum[2][CHUNK];
-        const vf *a0 = w0, *a1 = w1;
-        ptrdiff_t stride = step;
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int e = 0; e < CHUNK; e++) sum[r][e] =
-            y[r * d + c + e];
-        for (int j = first; j < first + n; j++) {
-            vf weight[2];
-            weight[0] = NAME(operand)(p, *a0);
-            if (R == 2)
-                weight[1] = NAME(operand)(p, *a1);
-            UNROLL for (int e = 0; e < CHUNK; e++)
-            {
-                vf value = NAME(key)(v, j, c + e, d, SHARED);
-                UNROLL for (int r = 0; r < R; r++) sum[r][e] = v_fma(weight[r], value, sum[r][e]);
-            }
-            a0 += stride;
-            a1 += stride;
-            stride += growth;
+    const vf scale = v_set(p->scale2);
+    const float *bias2 = p->bias2 + i - first;
+    vf largest[2] = {top[0], top[R - 1]};
+    LOAD_ROWS(row, x)
+    for (int j = 0; j < n; j++) {
+        vf dot[2];
+        NAME(dot_rows)(dot, row, k, first + j, d, R, SHARED);
+        UNROLL for (int r = 0; r < R; r++)
+        {
+            const float *bias = bias2 + (SHARED ? r * WIDTH : r) - j;
+            e[2 * j + r] = v_fma(dot[r], scale, SHARED ? v_load(bias) : v_set(*bias));
+            largest[r] = v_max(e[2 * j + r], largest[r]);
         }
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int e = 0; e < CHUNK; e++) y[r * d + c + e] =
-            sum[r][e];
+    }
+    UNROLL for (int r = 0; r < R; r++)
+        top[r] = largest[r];
+}
+
+/* dp = x_r . v_j, and the sum over j of P dp of each row. */
+INLINE void NAME(weighted_dots)(const struct fast_problem *p, vf *dp, vf *sum, const vf *P,
+                                const vf *x, const vf *v, int n, const int R)
+{
+    const int d = D;
+    vf total[2] = {v_set(0.0f), v_set(0.0f)};
+    (void)p;
+    LOAD_ROWS(row, x)
+    for (int j = 0; j < n; j++) {
+        vf dot[2];
+        NAME(dot_rows)(dot, row, v, j, d, R, 0);
+        UNROLL for (int r = 0; r < R; r++)
+        {
+            dp[2 * j + r] = dot[r];
+            total[r] = v_fma(P[2 * j + r], dot[r], total[r]);
+        }
+    }
+    UNROLL for (int r = 0; r < R; r++)
+        sum[r] = total[r];
+}
+#undef LOAD_ROWS
+
+#if D_FIXED
+#define COLUMNS D_FIXED
+#else
+#define COLUMNS 4
+#endif
+
+/* y_r = sum over the keys [first, first + n) of w[2 j + r] v_j (add: added to y). */
+INLINE void NAME(sum_keys)(const struct fast_problem *p, vf *y, const vf *w, const vf *v, int first,
+                           int n, int add, const int R, const int SHARED)
+{
+    const int d = D;
+    for (int at = 0; at < d; at += COLUMNS) {
+        vf sum[2][COLUMNS];
+        UNROLL for (int r = 0; r < R; r++)
+            UNROLL for (int c = 0; c < COLUMNS; c++)
+                sum[r][c] = add ? y[r * d + at + c] : v_set(0.0f);
+        for (int j = 0; j < n; j++) {
+            vf weight[2];
+            UNROLL for (int r = 0; r < R; r++)
+                weight[r] = NAME(operand)(p, w[2 * j + r]);
+            UNROLL for (int c = 0; c < COLUMNS; c++) {
+                const vf value = NAME(key)(v, first + j, at + c, d, SHARED);
+                UNROLL for (int r = 0; r < R; r++)
+                    sum[r][c] = v_fma(weight[r], value, sum[r][c]);
+            }
+        }
+        UNROLL for (int r = 0; r < R; r++)
+            UNROLL for (int c = 0; c < COLUMNS; c++)
+                y[r * d + at + c] = sum[r][c];
     }
 }
+
+/* y_k = sum over the rows i >= first of w_i,(key + k) x_i for K = 1 or 2 keys: down the columns of a
+ * matrix of row pairs (pair_offset). */
+INLINE void NAME(sum_rows)(const struct fast_problem *p, vf *y, const vf *w, const vf *x, int N,
+                           int first, int key, const int K)
+{
+    const int d = D;
+    for (int at = 0; at < d; at += COLUMNS) {
+        vf sum[2][COLUMNS];
+        UNROLL for (int k = 0; k < K; k++)
+            UNROLL for (int c = 0; c < COLUMNS; c++)
+                sum[k][c] = v_set(0.0f);
+        for (int i = first; i < N; i += 2) {
+            const vf *pair = w + pair_offset(p, N, i) + 2 * key;
+            const int rows = i + 1 < N ? 2 : 1;
+            for (int r = 0; r < rows; r++) {
+                vf weight[2];
+                UNROLL for (int k = 0; k < K; k++)
+                    weight[k] = NAME(operand)(p, pair[2 * k + r]);
+                UNROLL for (int c = 0; c < COLUMNS; c++) {
+                    const vf value = x[(i + r) * d + at + c];
+                    UNROLL for (int k = 0; k < K; k++)
+                        sum[k][c] = v_fma(weight[k], value, sum[k][c]);
+                }
+            }
+        }
+        UNROLL for (int k = 0; k < K; k++)
+            UNROLL for (int c = 0; c < COLUMNS; c++)
+                y[k * d + at + c] = sum[k][c];
+    }
+}
+#undef COLUMNS
 
 /* Layer norm of one token (spec/model.md, 3.2); xhat and rstd are what the backward needs. */
 INLINE vf NAME(norm)(const struct fast_problem *p, vf *y, vf *xhat, const vf *x, const float *gain,

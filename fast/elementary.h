@@ -47,29 +47,42 @@ INLINE vf v_log2(vf x)
     return v_fma(y, f, whole);
 }
 
-/* Phi(x), the standard normal distribution function, = (1 + erf(x / sqrt 2)) / 2: beyond |x| = 5.25
- * its value there, 7.6e-8 from 0 or 1. Phi(x) = 1/2 + x P(x^2) with P a polynomial in x^2 mapped to
- * [-1, 1]. */
+/* The coefficients of P in Phi(x) = 1/2 + x P(x^2), highest power of x^2 (mapped to [-1, 1]) first. */
+enum { PHI_TERMS = 15 };
+static const float phi_coefficient[PHI_TERMS] = {
+    0.000241927881f, -0.000658141f,   0.000658816468f, -0.00103508925f, 0.00289921146f,
+    -0.00545334676f, 0.00841400368f,  -0.0127727672f,  0.0185397473f,   -0.0250425443f,
+    0.0320312946f,   -0.0397633512f,  0.0496457928f,   -0.0671268169f,  0.134659346f};
+
+/* Phi(x), the standard normal distribution function (1 + erf(x / sqrt 2)) / 2, of K vectors; beyond
+ * |x| = 5.25 its value there, 7.6e-8 from 0 or 1. K polynomials run side by side, because one alone
+ * waits for each of its own steps. */
+INLINE void v_phi_many(vf *phi, const vf *x, const int K)
+{
+    vf c[4], s[4], y[4];
+    UNROLL for (int k = 0; k < K; k++)
+    {
+        c[k] = v_max(v_min(x[k], v_set(5.25f)), v_set(-5.25f));
+        s[k] = v_fma(c[k] * c[k], v_set(0.07256235827664399f), v_set(-1.0f));
+        y[k] = v_set(phi_coefficient[0]);
+    }
+    UNROLL for (int term = 1; term < PHI_TERMS; term++)
+        UNROLL for (int k = 0; k < K; k++)
+            y[k] = v_fma(y[k], s[k], v_set(phi_coefficient[term]));
+    UNROLL for (int k = 0; k < K; k++)
+        phi[k] = v_fma(c[k], y[k], v_set(0.5f));
+}
+
+INLINE void v_phi4(vf *phi, const vf *x)
+{
+    v_phi_many(phi, x, 4);
+}
+
 INLINE vf v_phi(vf x)
 {
-    vf c = v_max(v_min(x, v_set(5.25f)), v_set(-5.25f));
-    vf s = v_fma(c * c, v_set(0.07256235827664399f), v_set(-1.0f));
-    vf y = v_set(0.000241927881f);
-    y = v_fma(y, s, v_set(-0.000658141f));
-    y = v_fma(y, s, v_set(0.000658816468f));
-    y = v_fma(y, s, v_set(-0.00103508925f));
-    y = v_fma(y, s, v_set(0.00289921146f));
-    y = v_fma(y, s, v_set(-0.00545334676f));
-    y = v_fma(y, s, v_set(0.00841400368f));
-    y = v_fma(y, s, v_set(-0.0127727672f));
-    y = v_fma(y, s, v_set(0.0185397473f));
-    y = v_fma(y, s, v_set(-0.0250425443f));
-    y = v_fma(y, s, v_set(0.0320312946f));
-    y = v_fma(y, s, v_set(-0.0397633512f));
-    y = v_fma(y, s, v_set(0.0496457928f));
-    y = v_fma(y, s, v_set(-0.0671268169f));
-    y = v_fma(y, s, v_set(0.134659346f));
-    return v_fma(c, y, v_set(0.5f));
+    vf phi;
+    v_phi_many(&phi, &x, 1);
+    return phi;
 }
 
 INLINE vf v_gelu(vf x)
@@ -82,6 +95,12 @@ INLINE vf v_gelu_slope(vf x, vf phi)
 {
     vf e = v_exp2(v_max(x * x * v_set(-0.7213475204444817f), v_set(-126.0f)));
     return v_fma(x * v_set(0.3989422804014327f), e, phi);
+}
+
+INLINE void v_gelu_slope4(vf *slope, const vf *x, const vf *phi)
+{
+    UNROLL for (int k = 0; k < 4; k++)
+        slope[k] = v_gelu_slope(x[k], phi[k]);
 }
 
 #endif

@@ -5,33 +5,21 @@
  * current iteration's attention input, keys and values. Scores exist only CHUNK keys at a time; the
  * running maximum and sum are rescaled when a chunk holds a larger score. */
 
-/* Scores (log 2 units) of R query blocks at rows i, i + WIDTH on keys j .. j + n - 1, and their
- * maximum; bias2 is -infinity at the negative distances of a causal mask. */
-INLINE void NAME(stream_scores)(const struct fast_problem *p, vf (*e)[CHUNK], vf *top, const vf *q,
-                                const vf *K, int i, int j, int n, const int R)
-{
-    const vf scale = v_set(p->scale2);
-    NAME(dots)(p, e[0], e[R - 1], q, K, j, n, R, 1);
-    for (int r = 0; r < R; r++)
-        for (int k = 0; k < n; k++) {
-            const float *bias = p->bias2 + (i + r * WIDTH - j - k);
-            e[r][k] = v_fma(e[r][k], scale, v_load(bias));
-            top[r] = v_max(e[r][k], top[r]);
-        }
-}
-
-/* exp(score - top), 0 for keys that a causal mask hides: keys from `hidden` on may be. */
+/* exp(score - top) of one row of a pair, 0 for keys that a causal mask hides (those from `hidden` on may
+ * be); returns their sum. */
 INLINE vf NAME(stream_exponentials)(vf *e, vf top, int i, int j, int n, int hidden)
 {
     vf sum = v_set(0.0f), row;
-    for (int l = 0; l < WIDTH; l++)
-        row[l] = (float)(i + l);
-    for (int k = 0; k < n; k++) {
-        e[k] = v_exp2(v_max(e[k] - top, v_set(-80.0f)));
-        if (j + k >= hidden)
-            e[k] = v_select(row < v_set((float)(j + k)), v_set(0.0f), e[k]);
-        sum += e[k];
+    for (int k = 0; k < n; k++)
+        e[2 * k] = v_exp2(v_max(e[2 * k] - top, v_set(-80.0f)));
+    if (j + n > hidden) {
+        for (int l = 0; l < WIDTH; l++)
+            row[l] = (float)(i + l);
+        for (int k = 0; k < n; k++)
+            e[2 * k] = v_select(row < v_set((float)(j + k)), v_set(0.0f), e[2 * k]);
     }
+    for (int k = 0; k < n; k++)
+        sum += e[2 * k];
     return sum;
 }
 
@@ -41,40 +29,39 @@ INLINE void NAME(stream_attention)(const struct fast_problem *p, vf *A, const vf
 {
     const int d = D;
     const int end = p->causal && i + R * WIDTH < N ? i + R * WIDTH : N;
-    vf e[2][CHUNK], top[2], sum[2];
+    vf e[2 * CHUNK], top[2], sum[2];
     for (int r = 0; r < R; r++) {
         top[r] = v_set(-INFINITY);
         sum[r] = v_set(0.0f);
-        for (int x = 0; x < d; x++)
-            A[r * d + x] = v_set(0.0f);
     }
+    for (int x = 0; x < R * d; x++)
+        A[x] = v_set(0.0f);
     /* TF32 rounds p, so p needs the whole sum before the product: one pass for it, one to use it */
     for (int pass = TF ? 0 : 1; pass < 2; pass++)
         for (int j = 0; j < end; j += CHUNK) {
             const int n = end - j < CHUNK ? end - j : CHUNK;
             vf above[2] = {top[0], top[R - 1]};
-            NAME(stream_scores)(p, e, above, q, K, i, j, n, R);
+            NAME(scores)(p, e, above, q, K, i, j, n, R, 1);
             for (int r = 0; r < R; r++) {
                 const int from = i + r * WIDTH, hidden = p->causal ? from : N;
-                vf shrink = v_exp2(v_max(top[r] - above[r], v_set(-126.0f)));
-                vf part = NAME(stream_exponentials)(e[r], above[r], from, j, n, hidden);
+                const vf shrink = v_exp2(v_max(top[r] - above[r], v_set(-126.0f)));
+                const vf part =
+                    NAME(stream_exponentials)(e + r, above[r], from, j, n, hidden);
                 top[r] = above[r];
                 if (pass == 0 || !TF)
                     sum[r] = v_fma(sum[r], shrink, part);
-                if (!TF)
-                    for (int x = 0; x < d; x++)
-                        A[r * d + x] *= shrink;
-                if (TF)
-                    for (int k = 0; k < n; k++)
-                        e[r][k] *= v_set(1.0f) / sum[r];
+                const vf over_sum = v_set(1.0f) / sum[r];
+                for (int x = 0; !TF && x < d; x++)
+                    A[r * d + x] *= shrink;
+                for (int k = 0; TF && k < n; k++)
+                    e[2 * k + r] *= over_sum;
             }
             if (pass == 1)
-                NAME(accumulate)(p, A, e[0], e[R - 1], 1, 0, V, j, n, R, 1);
+                NAME(sum_keys)(p, A, e, V, j, n, 1, R, 1);
         }
     if (!TF)
-        for (int r = 0; r < R; r++)
-            for (int x = 0; x < d; x++)
-                A[r * d + x] *= v_set(1.0f) / sum[r];
+        for (int x = 0; x < R * d; x++)
+            A[x] *= v_set(1.0f) / sum[x / d];
 }
 
 /* One iteration for the R blocks of rows that begin at row i; Z in place. */

@@ -7,13 +7,14 @@
 
 enum {
     BLOCK = 8,  /* tokens that go through the MLP together: their activations stay in L1 */
+    TILE = 8,   /* hidden units whose backward is done together */
     CHUNK = 32, /* keys between two looks at the running maximum in evaluation */
 };
 
-/* Buffers of one block of rows in the MLP: BLOCK x d, BLOCK x m, BLOCK. */
+/* Buffers of one block of rows in the MLP: BLOCK x d; BLOCK x m (act) or TILE; BLOCK. */
 struct block {
     vf *y, *xhat, *out, *dy;
-    vf *act, *slope;
+    vf *act, *slope, *da;
     vf *rstd;
 };
 
@@ -23,7 +24,7 @@ struct lanes {
     vf *X, *Y, *Q, *K, *V, *A, *xhat, *Zp;
     vf *dZ, *dX, *dY, *dA, *dQ, *dK, *dV;
     vf *Z;                                                    /* (T + 1) x N x d */
-    vf *P, *S;                                                /* attention, row_offset() */
+    vf *P, *S;                                                /* attention, pair_offset() */
     vf *scratch;                                              /* 4 x N */
     vf *rstd, *entropy, *power_sum, *largest, *entropy_slope; /* N */
     vi *tokens, *labels;                                      /* N */
@@ -39,14 +40,11 @@ struct stream {
     struct block block;
 };
 
-struct row_sums {
-    vf sum, power;
-};
-
-/* Where row i of the attention matrix begins: rows of N keys, or of a triangle's. */
-INLINE size_t row_offset(const struct fast_problem *p, int N, int i)
+/* Where the pair of rows i, i + 1 (i even) of an attention matrix begins: 2 x N values, or 2 x (i + 2)
+ * under a causal mask, the two rows' values for a key side by side. */
+INLINE size_t pair_offset(const struct fast_problem *p, int N, int i)
 {
-    return p->causal ? (size_t)i * (size_t)(i + 1) / 2 : (size_t)i * (size_t)N;
+    return (size_t)i * (size_t)(p->causal ? i / 2 + 1 : N);
 }
 
 /* ((0 + 1) + (2 + 3)) + ...: neighbours first, so that two half sums of half the width give the
@@ -80,8 +78,9 @@ static void lay_out_block(const struct fast_problem *p, struct block *b, struct 
     vf **rows[] = {&b->y, &b->xhat, &b->out, &b->dy};
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
         *rows[k] = carve(c, BLOCK * d);
-    b->act = carve(c, BLOCK * m);
-    b->slope = carve(c, BLOCK * m);
+    b->act = carve(c, BLOCK * (m > TILE ? m : TILE));
+    b->slope = carve(c, BLOCK * TILE);
+    b->da = carve(c, BLOCK * TILE);
     b->rstd = carve(c, BLOCK);
 }
 
@@ -102,8 +101,8 @@ static size_t lay_out_lanes(const struct fast_problem *p, struct lanes *s, int r
     s->scratch = carve(&c, 4 * N);
     s->G = carve(&c, (size_t)p->layout.size);
     lay_out_block(p, &s->block, &c);
-    s->P = carve(&c, row_offset(p, rows, rows));
-    s->S = carve(&c, row_offset(p, rows, rows));
+    s->P = carve(&c, pair_offset(p, rows, rows + rows % 2));
+    s->S = carve(&c, pair_offset(p, rows, rows + rows % 2));
     s->Z = carve(&c, (size_t)(p->T + 1) * N * d);
     return c.used;
 }

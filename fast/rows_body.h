@@ -64,6 +64,53 @@ INLINE void NAME(mlp_input)(const struct fast_problem *p, vf *y, vf *xhat, vf *r
     }
 }
 
+/* The activation of n entries in place, rounded as an operand. Four at a time: one polynomial alone
+ * would wait for each of its own steps. */
+INLINE void NAME(activate)(const struct fast_problem *p, vf *a, int n)
+{
+    const vf zero = v_set(0.0f);
+    if (p->relu) {
+        for (int x = 0; x < n; x++)
+            a[x] = NAME(operand)(p, v_max(a[x], zero));
+        return;
+    }
+    int x = 0;
+    for (; x + 4 <= n; x += 4) {
+        vf y[4];
+        v_phi4(y, a + x);
+        UNROLL for (int k = 0; k < 4; k++)
+            a[x + k] = NAME(operand)(p, a[x + k] * y[k]);
+    }
+    for (; x < n; x++)
+        a[x] = NAME(operand)(p, v_gelu(a[x]));
+}
+
+/* The same, and the activation's derivative into slope. */
+INLINE void NAME(activate_slope)(const struct fast_problem *p, vf *a, vf *slope, int n)
+{
+    const vf zero = v_set(0.0f), one = v_set(1.0f);
+    if (p->relu) {
+        for (int x = 0; x < n; x++) {
+            slope[x] = v_select(a[x] > zero, one, zero);
+            a[x] = NAME(operand)(p, v_max(a[x], zero));
+        }
+        return;
+    }
+    int x = 0;
+    for (; x + 4 <= n; x += 4) {
+        vf phi[4];
+        v_phi4(phi, a + x);
+        v_gelu_slope4(slope + x, a + x, phi);
+        UNROLL for (int k = 0; k < 4; k++)
+            a[x + k] = NAME(operand)(p, a[x + k] * phi[k]);
+    }
+    for (; x < n; x++) {
+        vf phi = v_phi(a[x]);
+        slope[x] = v_gelu_slope(a[x], phi);
+        a[x] = NAME(operand)(p, a[x] * phi);
+    }
+}
+
 /* The MLP half of an iteration for `tokens` <= BLOCK rows: Z' + MLP, not yet layer-normed. */
 INLINE void NAME(mlp)(const struct fast_problem *p, struct block *b, vf *out, const vf *Zp,
                       const vf *X, int tokens)
@@ -73,10 +120,7 @@ INLINE void NAME(mlp)(const struct fast_problem *p, struct block *b, vf *out, co
     NAME(mlp_input)(p, b->y, b->xhat, b->rstd, Zp, X, tokens);
     NAME(product)
     (b->act, m, b->y, d, tokens, p->operand + o[EER_W_1], m, 1, p->theta + o[EER_B_1], d, m, 0);
-    for (int x = 0; x < tokens * m; x++) {
-        vf a = p->relu ? v_max(b->act[x], v_set(0.0f)) : v_gelu(b->act[x]);
-        b->act[x] = NAME(operand)(p, a);
-    }
+    NAME(activate)(p, b->act, tokens * m);
     NAME(product)
     (out, d, b->act, m, tokens, p->operand + o[EER_W_2], d, 1, p->theta + o[EER_B_2], m, d, 0);
     for (int x = 0; x < tokens * d; x++)

@@ -24,9 +24,10 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-typedef float vf __attribute__((vector_size(4 * WIDTH), may_alias));
-typedef int32_t vi __attribute__((vector_size(4 * WIDTH), may_alias));
-typedef uint32_t vu __attribute__((vector_size(4 * WIDTH), may_alias));
+typedef float vf __attribute__((vector_size(4 * WIDTH)));
+typedef int32_t vi __attribute__((vector_size(4 * WIDTH)));
+typedef uint32_t vu __attribute__((vector_size(4 * WIDTH)));
+typedef float lane __attribute__((may_alias)); /* one lane of a vf in memory */
 
 INLINE vf v_set(float x)
 {

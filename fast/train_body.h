@@ -4,38 +4,48 @@
  * pass; the backward pass computes the inside of each iteration again. That costs a third more
  * operations and saves writing and reading some 4 MB a step, which costs more (spec/fast.md). */
 
-/* Attention probabilities of one row from its scores e (log 2 units): on return e holds exp(e -
- * top) and g the same to the power q - 1, both unnormalised. */
-INLINE struct row_sums NAME(exponentials)(const struct fast_problem *p, vf *e, vf *g, int n, vf top)
+/* From the scores e (log 2 units) of R rows: e becomes exp(e - top), g the same to the power q - 1, and
+ * sum and power the sums of e and of e^q over the keys. */
+INLINE void NAME(exponentials)(const struct fast_problem *p, vf *e, vf *g, const vf *top, vf *sum,
+                               vf *power, int n, const int R)
 {
-    /* exp is cut off at 2^-80 of the largest: no denormals, and far below one rounding of the sum
-     */
-    struct row_sums s = {v_set(0.0f), v_set(0.0f)};
-    if (p->q == 1.5f || p->q == 2.0f) {
-        const int square = p->q == 2.0f;
-        const vf half = v_set(0.5f), least = v_set(-40.0f), shift = v_set(-0.5f) * top;
-        for (int j = 0; j < n; j++) {
-            vf root = v_exp2(v_max(v_fma(e[j], half, shift), least));
-            vf x = root * root;
-            vf power = square ? x : root;
-            e[j] = x;
-            g[j] = power;
-            s.sum += x;
-            s.power = v_fma(x, power, s.power);
-        }
+    /* cut off at 2^-80 of the largest: no denormals, and far below one rounding of the sum */
+    vf s[2], s_q[2], shift[2];
+    UNROLL for (int r = 0; r < R; r++)
+    {
+        s[r] = s_q[r] = v_set(0.0f);
+        shift[r] = v_set(-0.5f) * top[r];
+    }
+    if (p->q == 1.5f) {
+        const vf half = v_set(0.5f), least = v_set(-40.0f);
+        for (int j = 0; j < n; j++)
+            UNROLL for (int r = 0; r < R; r++)
+            {
+                const vf root = v_exp2(v_max(v_fma(e[2 * j + r], half, shift[r]), least));
+                const vf x = root * root;
+                e[2 * j + r] = x;
+                g[2 * j + r] = root;
+                s[r] += x;
+                s_q[r] = v_fma(x, root, s_q[r]);
+            }
     } else {
         const vf exponent = v_set(p->q - 1.0f), least = v_set(-80.0f);
-        for (int j = 0; j < n; j++) {
-            vf x = v_max(e[j] - top, least);
-            vf power = v_exp2(x * exponent);
-            x = v_exp2(x);
-            e[j] = x;
-            g[j] = power;
-            s.sum += x;
-            s.power = v_fma(x, power, s.power);
-        }
+        for (int j = 0; j < n; j++)
+            UNROLL for (int r = 0; r < R; r++)
+            {
+                const vf d2 = v_max(e[2 * j + r] - top[r], least);
+                const vf x = v_exp2(d2), root = v_exp2(d2 * exponent);
+                e[2 * j + r] = x;
+                g[2 * j + r] = root;
+                s[r] += x;
+                s_q[r] = v_fma(x, root, s_q[r]);
+            }
     }
-    return s;
+    UNROLL for (int r = 0; r < R; r++)
+    {
+        sum[r] = s[r];
+        power[r] = s_q[r];
+    }
 }
 
 /* x^(q-1) */
@@ -48,83 +58,60 @@ INLINE vf NAME(power)(const struct fast_problem *p, vf x)
     return v_exp2(v_set(p->q - 1.0f) * v_log2(x));
 }
 
-/* The largest score of a row and, in log 2 units, the scores themselves with scale and recency. */
-INLINE vf NAME(scale_scores)(const struct fast_problem *p, vf *e, int i, int first, int n, vf top)
-{
-    const vf scale = v_set(p->scale2);
-    for (int j = first; j < first + n; j++) {
-        int distance = i < j ? j - i : i - j;
-        e[j] = v_fma(e[j], scale, v_set(p->bias2[distance]));
-        top = v_max(top, e[j]);
-    }
-    return top;
-}
-
+/* The first key with the largest score of one row of a pair. */
 INLINE vf NAME(first_largest)(const vf *e, int n, vf top)
 {
     vf at = v_set(-1.0f);
     for (int j = n - 1; j >= 0; j--)
-        at = v_select(e[j] == top, v_set((float)j), at);
+        at = v_select(e[2 * j] == top, v_set((float)j), at);
     return at;
 }
 
 /* Attention of rows i .. i + R - 1 into s->A. With keep, the probabilities p_ij and p_ij^(q-1) stay
  * for the backward pass; without, the sums of potential and entropy are taken. */
-INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int i, int keep,
-                         const int R)
+INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int i, int keep, const int R)
 {
-    const int d = D, N = s->N;
-    const int common = p->causal ? i + 1 : N;
-    vf *e[2], *g[2], top[2];
-    for (int r = 0; r < R; r++) {
-        e[r] = keep ? s->P + row_offset(p, N, i + r) : s->scratch + r * N;
-        g[r] = keep ? s->S + row_offset(p, N, i + r) : s->scratch + (2 + r) * N;
-        top[r] = v_set(-INFINITY);
-    }
-    NAME(dots)(p, e[0], e[R - 1], s->Q + i * d, s->K, 0, common, R, 0);
-    for (int r = 0; r < R; r++)
-        top[r] = NAME(scale_scores)(p, e[r], i + r, 0, common, top[r]);
-    if (R == 2 && p->causal) {
-        NAME(dots)(p, e[1] + common, NULL, s->Q + (i + 1) * d, s->K, common, 1, 1, 0);
-        top[1] = NAME(scale_scores)(p, e[1], i + 1, common, 1, top[1]);
-    }
-    vf *A = s->A + i * d, scale[2][2];
-    for (int r = 0; r < R; r++) {
-        const int n = common + (p->causal ? r : 0);
-        if (keep && s->needs_largest)
-            s->largest[i + r] = NAME(first_largest)(e[r], n, top[r]);
-        struct row_sums sums = NAME(exponentials)(p, e[r], g[r], n, top[r]);
-        scale[r][0] = v_set(1.0f) / sums.sum;
-        scale[r][1] = NAME(power)(p, scale[r][0]);
-        vf power_sum = sums.power * scale[r][0] * scale[r][1];
-        s->power_sum[i + r] = power_sum;
+    const int d = D, N = s->N, n = p->causal ? i + R : N;
+    const vf zero = v_set(0.0f), one = v_set(1.0f);
+    vf *e = keep ? s->P + pair_offset(p, N, i) : s->scratch;
+    vf *g = keep ? s->S + pair_offset(p, N, i) : s->scratch + 2 * N;
+    vf *A = s->A + i * d, top[2] = {v_set(-INFINITY), v_set(-INFINITY)};
+    vf sum[2], power[2], scale[2], root[2];
+    NAME(scores)(p, e, top, s->Q + i * d, s->K, i, 0, n, R, 0);
+    if (keep && s->needs_largest)
+        for (int r = 0; r < R; r++)
+            s->largest[i + r] = NAME(first_largest)(e + r, n, top[r]);
+    NAME(exponentials)(p, e, g, top, sum, power, n, R);
+    if (p->causal && R == 2) /* row i does not see key i + 1, whose 2^-80 vanished in its sums */
+        e[2 * n - 2] = g[2 * n - 2] = zero;
+    UNROLL for (int r = 0; r < R; r++)
+    {
+        scale[r] = one / sum[r];
+        root[r] = NAME(power)(p, scale[r]);
+        power[r] *= scale[r] * root[r];
+        s->power_sum[i + r] = power[r];
         if (!keep) {
-            vf entropy = (v_set(1.0f) - power_sum) * v_set(1.0f / (p->q - 1.0f));
-            s->entropy[i + r] += entropy;
+            s->entropy[i + r] += (one - power[r]) * v_set(1.0f / (p->q - 1.0f));
             s->sum[FAST_POTENTIAL] =
-                v_fma(v_log2(sums.sum), v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
+                v_fma(v_log2(sum[r]), v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
         }
-        if (TF) /* the operand that is rounded is p, so it has to be p before the product */
-            for (int j = 0; j < n; j++)
-                e[r][j] *= scale[r][0];
-        for (int x = 0; x < d; x++)
-            A[r * d + x] = v_set(0.0f);
     }
-    NAME(accumulate)(p, A, e[0], e[R - 1], 1, 0, s->V, 0, common, R, 0);
-    if (R == 2 && p->causal)
-        NAME(accumulate)(p, A + d, e[1] + common, NULL, 1, 0, s->V, common, 1, 1, 0);
-    for (int r = 0; r < R; r++) {
-        const int n = common + (p->causal ? r : 0);
-        if (!TF)
-            for (int x = 0; x < d; x++)
-                A[r * d + x] *= scale[r][0];
-        if (keep)
-            for (int j = 0; j < n; j++) {
+    if (TF) /* the operand that is rounded is p, so it has to be p before the product */
+        for (int j = 0; j < n; j++)
+            UNROLL for (int r = 0; r < R; r++)
+                e[2 * j + r] *= scale[r];
+    NAME(sum_keys)(p, A, e, s->V, 0, n, 0, R, 0);
+    if (!TF)
+        for (int x = 0; x < R * d; x++)
+            A[x] *= scale[x / d];
+    if (keep)
+        for (int j = 0; j < n; j++)
+            UNROLL for (int r = 0; r < R; r++)
+            {
                 if (!TF)
-                    e[r][j] *= scale[r][0];
-                g[r][j] *= scale[r][1];
+                    e[2 * j + r] *= scale[r];
+                g[2 * j + r] *= root[r];
             }
-    }
 }
 
 /* The attention half of iteration t: from Z_t to Z' in s->Zp. */
@@ -151,6 +138,30 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, const
     }
 }
 
+/* Backward through the n hidden units from j on: their share of dy, and the gradients of their weights.
+ * A few units at a time for a few tokens: all that is touched stays in L1. */
+INLINE void NAME(mlp_backward_tile)(const struct fast_problem *p, struct lanes *s, const vf *dout,
+                                    int tokens, int j, int n)
+{
+    const int d = D, m = p->m;
+    const int *o = p->layout.offset;
+    const float *W_1 = p->operand + o[EER_W_1] + j, *W_2 = p->operand + o[EER_W_2] + j * d;
+    const struct block *b = &s->block;
+    vf *act = b->act, *da = b->da, *slope = b->slope;
+    NAME(product)(act, n, b->y, d, tokens, W_1, m, 1, p->theta + o[EER_B_1] + j, d, n, 0);
+    NAME(activate_slope)(p, act, slope, tokens * n);
+    NAME(outer)(s->G + o[EER_W_2] + j * d, d, act, n, dout, d, tokens, n, d);
+    NAME(product)(da, n, dout, d, tokens, W_2, 1, d, NULL, d, n, 0);
+    for (int x = 0; x < tokens * n; x++)
+        da[x] *= slope[x];
+    NAME(add_rows)(s->G + o[EER_B_1] + j, da, n, tokens, n);
+    if (TF)
+        for (int x = 0; x < tokens * n; x++)
+            da[x] = NAME(operand)(p, da[x]);
+    NAME(outer)(s->G + o[EER_W_1] + j, m, b->y, d, da, n, tokens, d, n);
+    NAME(product)(b->dy, d, da, n, tokens, W_1, 1, m, NULL, n, d, j > 0);
+}
+
 /* Backward through the MLP half for `tokens` <= BLOCK rows: dZ from the derivative by Z_(t+1) to
  * the one by Z'; dX gets what passes through the sum Z' + X. */
 static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, const vf *Zp,
@@ -172,19 +183,6 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, co
         }
     }
     NAME(mlp_input)(p, b->y, b->xhat, b->rstd, Zp, X, tokens);
-    NAME(product)
-    (b->act, m, b->y, d, tokens, p->operand + o[EER_W_1], m, 1, p->theta + o[EER_B_1], d, m, 0);
-    for (int x = 0; x < tokens * m; x++) {
-        vf a = b->act[x];
-        if (p->relu) {
-            b->slope[x] = v_select(a > v_set(0.0f), v_set(1.0f), v_set(0.0f));
-            b->act[x] = NAME(operand)(p, v_max(a, v_set(0.0f)));
-        } else {
-            vf phi = v_phi(a);
-            b->slope[x] = v_gelu_slope(a, phi);
-            b->act[x] = NAME(operand)(p, a * phi);
-        }
-    }
     const vf *dout = dZ;
     if (TF) {
         for (int x = 0; x < tokens * d; x++)
@@ -192,16 +190,8 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, co
         dout = b->out;
     }
     NAME(add_rows)(s->G + o[EER_B_2], dZ, d, tokens, d);
-    NAME(outer)(s->G + o[EER_W_2], b->act, m, dout, d, tokens, m, d);
-    NAME(product)(b->act, m, dout, d, tokens, p->operand + o[EER_W_2], 1, d, NULL, d, m, 0);
-    for (int x = 0; x < tokens * m; x++)
-        b->act[x] *= b->slope[x];
-    NAME(add_rows)(s->G + o[EER_B_1], b->act, m, tokens, m);
-    if (TF)
-        for (int x = 0; x < tokens * m; x++)
-            b->act[x] = NAME(operand)(p, b->act[x]);
-    NAME(outer)(s->G + o[EER_W_1], b->y, d, b->act, m, tokens, d, m);
-    NAME(product)(b->dy, d, b->act, m, tokens, p->operand + o[EER_W_1], 1, m, NULL, m, d, 0);
+    for (int j = 0; j < m; j += TILE)
+        NAME(mlp_backward_tile)(p, s, dout, tokens, j, m - j < TILE ? m - j : TILE);
     if (p->pre)
         for (int t = 0; t < tokens; t++)
             NAME(norm_backward)
@@ -213,69 +203,53 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, co
     }
 }
 
-/* Derivatives by the scores of one row (in place of p^(q-1) in s->S), given dp; spec/model.md, 5.4.
- */
+/* Derivatives by the scores of R rows, in place of p^(q-1) in s->S, given dp and its weighted sums D_i
+ * (spec/model.md, 5.4). */
 INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, int i, const vf *dp,
-                               int n)
+                               const vf *weighted, int n, const int R)
 {
-    const vf *P = s->P + row_offset(p, s->N, i);
-    vf *S = s->S + row_offset(p, s->N, i);
-    vf D_i = v_set(0.0f);
-    for (int j = 0; j < n; j++)
-        D_i = v_fma(P[j], dp[j], D_i);
+    const vf *P = s->P + pair_offset(p, s->N, i);
+    vf *S = s->S + pair_offset(p, s->N, i);
+    const vf potential = s->potential_slope, zero = v_set(0.0f);
     if (!s->needs_entropy && !s->needs_largest) {
         for (int j = 0; j < n; j++)
-            S[j] = P[j] * (dp[j] - D_i);
+            UNROLL for (int r = 0; r < R; r++)
+                S[2 * j + r] = P[2 * j + r] * (dp[2 * j + r] - weighted[r]);
         return;
     }
-    const vf kappa = s->entropy_slope[i], potential = s->potential_slope;
-    const vf shift = v_fma(kappa, s->power_sum[i], potential - D_i);
+    vf kappa[2], shift[2];
+    UNROLL for (int r = 0; r < R; r++)
+    {
+        kappa[r] = s->entropy_slope[i + r];
+        shift[r] = v_fma(kappa[r], s->power_sum[i + r], potential - weighted[r]);
+    }
     for (int j = 0; j < n; j++)
-        S[j] = P[j] * v_fma(-kappa, S[j], dp[j] + shift);
+        UNROLL for (int r = 0; r < R; r++)
+            S[2 * j + r] =
+                P[2 * j + r] * v_fma(-kappa[r], S[2 * j + r], dp[2 * j + r] + shift[r]);
     if (s->needs_largest)
         for (int j = 0; j < n; j++)
-            S[j] -= v_select(s->largest[i] == v_set((float)j), potential, v_set(0.0f));
+            UNROLL for (int r = 0; r < R; r++)
+                S[2 * j + r] -= v_select(s->largest[i + r] == v_set((float)j), potential, zero);
 }
 
 /* Backward of rows i .. i + R - 1 of attention up to dQ. */
 INLINE void NAME(attend_backward)(const struct fast_problem *p, struct lanes *s, int i, const int R)
 {
-    const int d = D, N = s->N;
-    const int common = p->causal ? i + 1 : N;
-    vf *dp[2] = {s->scratch, s->scratch + N};
-    NAME(dots)(p, dp[0], dp[R - 1], s->dA + i * d, s->V, 0, common, R, 0);
-    if (R == 2 && p->causal)
-        NAME(dots)(p, dp[1] + common, NULL, s->dA + (i + 1) * d, s->V, common, 1, 1, 0);
-    for (int r = 0; r < R; r++)
-        NAME(score_slopes)(p, s, i + r, dp[r], common + (p->causal ? r : 0));
-    vf *dQ = s->dQ + i * d;
-    const vf *S0 = s->S + row_offset(p, N, i), *S1 = s->S + row_offset(p, N, i + R - 1);
-    for (int x = 0; x < R * d; x++)
-        dQ[x] = v_set(0.0f);
-    NAME(accumulate)(p, dQ, S0, S1, 1, 0, s->K, 0, common, R, 0);
-    if (R == 2 && p->causal)
-        NAME(accumulate)(p, dQ + d, S1 + common, NULL, 1, 0, s->K, common, 1, 1, 0);
+    const int d = D, N = s->N, n = p->causal ? i + R : N;
+    const size_t at = pair_offset(p, N, i);
+    vf weighted[2];
+    NAME(weighted_dots)(p, s->scratch, weighted, s->P + at, s->dA + i * d, s->V, n, R);
+    NAME(score_slopes)(p, s, i, s->scratch, weighted, n, R);
+    NAME(sum_keys)(p, s->dQ + i * d, s->S + at, s->K, 0, n, 0, R, 0);
 }
 
-/* sum over rows i of w_ij x_i for the keys j .. j + R - 1: dK from (S, Q), dV from (P, dA). */
-INLINE void NAME(key_sums)(const struct fast_problem *p, struct lanes *s, vf *out, const vf *w,
-                           const vf *x, int j, const int R)
+/* dK and dV of keys j .. j + K - 1. */
+INLINE void NAME(keys_backward)(const struct fast_problem *p, struct lanes *s, int j, const int K)
 {
-    const int d = D, N = s->N;
-    vf *y = out + j * d;
-    for (int e = 0; e < R * d; e++)
-        y[e] = v_set(0.0f);
-    if (!p->causal) {
-        NAME(accumulate)(p, y, w + j, w + j + R - 1, N, 0, x, 0, N, R, 0);
-        return;
-    }
-    int i = j;
-    if (R == 2) {
-        NAME(accumulate)(p, y, w + row_offset(p, N, i) + j, NULL, 0, 0, x, i, 1, 1, 0);
-        i++;
-    }
-    const vf *from = w + row_offset(p, N, i) + j;
-    NAME(accumulate)(p, y, from, from + R - 1, i + 1, 1, x, i, N - i, R, 0);
+    const int d = D, N = s->N, first = p->causal ? j : 0;
+    NAME(sum_rows)(p, s->dK + j * d, s->S, s->Q, N, first, j, K);
+    NAME(sum_rows)(p, s->dV + j * d, s->P, s->dA, N, first, j, K);
 }
 
 /* Backward through the attention half: dZ from the derivative by Z' to the one by Z_t. */
@@ -295,14 +269,10 @@ static void NAME(attention_backward)(const struct fast_problem *p, struct lanes 
         NAME(attend_backward)(p, s, i, 2);
     if (i < N)
         NAME(attend_backward)(p, s, i, 1);
-    for (i = 0; i + 2 <= N; i += 2) {
-        NAME(key_sums)(p, s, s->dK, s->S, s->Q, i, 2);
-        NAME(key_sums)(p, s, s->dV, s->P, s->dA, i, 2);
-    }
-    if (i < N) {
-        NAME(key_sums)(p, s, s->dK, s->S, s->Q, i, 1);
-        NAME(key_sums)(p, s, s->dV, s->P, s->dA, i, 1);
-    }
+    for (i = 0; i + 2 <= N; i += 2)
+        NAME(keys_backward)(p, s, i, 2);
+    if (i < N)
+        NAME(keys_backward)(p, s, i, 1);
     const vf scale = v_set(p->scale);
     for (int x = 0; x < N * d; x++) {
         s->dQ[x] = NAME(operand)(p, s->dQ[x] * scale);
@@ -312,7 +282,7 @@ static void NAME(attention_backward)(const struct fast_problem *p, struct lanes 
     for (int w = 0; w < 3; w++) {
         const vf *from = w == 0 ? s->dQ : w == 1 ? s->dK : s->dV;
         const int at = o[EER_W_Q + w];
-        NAME(outer)(s->G + at, s->Y, d, from, d, N, d, d);
+        NAME(outer)(s->G + at, d, s->Y, d, from, d, N, d, d);
         NAME(product)(s->dY, d, from, d, N, p->operand + at, 1, d, NULL, d, d, w > 0);
     }
     for (i = 0; i < N; i++) {
@@ -360,7 +330,7 @@ static void NAME(read_out)(const struct fast_problem *p, struct lanes *s, int i,
     if (TF)
         for (int c = 0; c < C; c++)
             dlogit[c] = NAME(operand)(p, dlogit[c]);
-    NAME(outer)(s->G + o[EER_W_O], y, d, dlogit, C, 1, d, C);
+    NAME(outer)(s->G + o[EER_W_O], C, y, d, dlogit, C, 1, d, C);
     NAME(product)(dz, d, dlogit, C, 1, p->operand + o[EER_W_O], 1, C, NULL, C, d, 0);
     if (p->final_norm)
         NAME(norm_backward)
