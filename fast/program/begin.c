@@ -71,7 +71,7 @@ static void directory_of(const char *path, char directory[EER_PATH])
     else if (slash)
         *slash = '\0';
     else
-        strcpy(directory, ".");
+        snprintf(directory, EER_PATH, ".");
 }
 
 enum eer_status eer_begin_paths(const struct eer_arguments *a, const struct eer_config *config,

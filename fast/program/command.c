@@ -59,7 +59,7 @@ const char *eer_nearest(const char *wrong, const char *const *names, int count)
 static int count_options(const struct eer_option *table, struct option *out)
 {
     int count = 0;
-    for (; table[count].name && count < MAX_OPTIONS; count++) {
+    for (; count < MAX_OPTIONS && table[count].name; count++) {
         const char *argument = table[count].argument;
         int kind = no_argument;
         if (argument)

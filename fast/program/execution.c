@@ -3,6 +3,7 @@
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fail.h"
@@ -42,7 +43,6 @@ static enum eer_status follow(int *said, const char *recorded, const char *words
                               const char *option, int strict, struct eer_error *error)
 {
     int place = 0;
-    char word[16];
     enum eer_status status =
         eer_parse_word(recorded, words, "the checkpoint's metadata", &place, error);
     if (status != EER_OK) {
@@ -52,6 +52,7 @@ static enum eer_status follow(int *said, const char *recorded, const char *words
     if (*said < 0)
         *said = place;
     if (strict && *said != place) {
+        char word[16];
         eer_word(words, *said, word);
         return eer_fail(error, EER_USAGE,
                         "the run was started with %s %s and cannot continue with %s", option,
@@ -76,19 +77,28 @@ enum eer_status eer_execution_follow(struct eer_execution *e, const struct eer_c
     return status;
 }
 
-/* CPUs that this process may use: the scheduler's mask, and the control group's quota if there is
- * one. */
+/* The control group's quota, "QUOTA PERIOD", in CPUs; 0 if there is none ("max PERIOD"). */
+static double cpu_quota(void)
+{
+    char text[64] = "", *end;
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
+    if (!file)
+        return 0.0;
+    char *line = fgets(text, sizeof text, file);
+    fclose(file);
+    double quota = line ? strtod(line, &end) : 0.0;
+    double period = quota > 0.0 ? strtod(end, NULL) : 0.0;
+    return period > 0.0 ? quota / period : 0.0;
+}
+
+/* CPUs that this process may use: the scheduler's mask, cut to the control group's quota. */
 static int cpus(void)
 {
     cpu_set_t set;
     int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    double quota, period;
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
-    if (file) {
-        if (fscanf(file, "%lf %lf", &quota, &period) == 2 && quota > 0 && period > 0)
-            count = (int)fmin(count, ceil(quota / period));
-        fclose(file);
-    }
+    double quota = cpu_quota();
+    if (quota > 0.0)
+        count = (int)fmin(count, ceil(quota));
     return count > 0 ? count : 1;
 }
 

@@ -17,7 +17,7 @@ static const struct eer_option options[] = {
     {NULL, NULL, NULL},
 };
 
-static double norm(const double *x, int count)
+static double euclidean(const double *x, int count)
 {
     double sum = 0.0;
     for (int i = 0; i < count; i++)
@@ -46,10 +46,10 @@ static void print_tensors(const struct eer_checkpoint *c)
         int count = elements(&c->layout, tensor);
         if (count > 0)
             printf("%-10s %3d x %-3d   %-10.6g  %-10.6g\n", eer_tensor_name(tensor),
-                   c->layout.rows[tensor], c->layout.columns[tensor], norm(x, count),
+                   c->layout.rows[tensor], c->layout.columns[tensor], euclidean(x, count),
                    largest(x, count));
     }
-    printf("%d parameters, norm %.6g\n", c->layout.size, norm(c->state.theta, c->layout.size));
+    printf("%d parameters, norm %.6g\n", c->layout.size, euclidean(c->state.theta, c->layout.size));
 }
 
 static enum eer_status print_text(const char *path, const struct eer_checkpoint *c)
@@ -86,7 +86,7 @@ static json_t *tensors_json(const struct eer_checkpoint *c)
             json_array_append_new(
                 array, json_pack("{ss s[ii] sf sf}", "name", eer_tensor_name(tensor), "shape",
                                  c->layout.rows[tensor], c->layout.columns[tensor], "norm",
-                                 norm(x, count), "largest", largest(x, count)));
+                                 euclidean(x, count), "largest", largest(x, count)));
     }
     return array;
 }

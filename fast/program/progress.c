@@ -20,7 +20,7 @@ void eer_progress_begin(struct eer_progress *p, int quiet, int first_step, int s
     p->begin = eer_seconds();
 }
 
-static int columns(void)
+static int terminal_width(void)
 {
     struct winsize size;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
@@ -40,7 +40,7 @@ static void write_terms(const struct eer_terms *terms, int room, char text[WIDE]
 static void draw(struct eer_progress *p, int step, const struct eer_terms *terms, double now)
 {
     char line[2 * WIDE], detail[WIDE];
-    int room = columns() - 1;
+    int room = terminal_width() - 1;
     double spent = now - p->begin;
     double rate = spent > 0.0 ? (step - p->first_step) / spent : 0.0;
     long left = rate > 0.0 ? (long)((p->steps - step) / rate + 0.5) : 0;
