@@ -35,16 +35,16 @@ static void leave_out(struct eer_judgement *j, struct eer_weights *weights, cons
 }
 
 static void compare(struct eer_judgement *j, const struct spread *s, const struct eer_terms *terms,
-                    const double *gradient)
+                    const double *gradient, double truth_error, double correct)
 {
     int where;
     j->relative = spread_relative(s);
     j->undetermined = j->relative >= 1;
     if (j->undetermined)
         return;
-    j->share = spread_share(s, j->no_gradient ? NULL : gradient, terms, &where);
+    j->share = spread_share(s, truth_error, j->no_gradient ? NULL : gradient, terms, &where);
     j->where = spread_name(s, where);
-    j->wrong_answers = !j->no_answers && terms->correct != s->correct;
+    j->wrong_answers = !j->no_answers && terms->correct != correct;
 }
 
 static enum eer_status measure(struct spread *s, const struct eer_question *q,
@@ -58,18 +58,20 @@ static enum eer_status measure(struct spread *s, const struct eer_question *q,
 /* What the truth says with these weights: gradient, then terms; NULL if it is the unperturbed
  * variant. */
 static enum eer_status ask_truth(const struct eer_question *q, const struct eer_weights *weights,
-                                 double *room, const double **centre)
+                                 double *room, const double **centre, double *correct)
 {
     struct eer_terms t;
     *centre = NULL;
     if (q->truth == NULL)
         return EER_OK;
     enum eer_status status = q->truth(q->truth_context, q->c, weights, &t, room);
+    if (status != EER_OK)
+        return status;
     const double values[SPREAD_TERMS] = {t.total,   t.task,    t.potential,
                                          t.kinetic, t.entropy, t.entropy_penalty};
-    if (status == EER_OK)
-        memcpy(room + q->c->layout.size, values, sizeof values);
+    memcpy(room + q->c->layout.size, values, sizeof values);
     *centre = room;
+    *correct = t.correct;
     return status;
 }
 
@@ -80,6 +82,7 @@ static enum eer_status judge(struct eer_judgement *j, const struct eer_question 
     struct eer_terms terms;
     struct spread s;
     const double *centre;
+    double correct;
     double *gradient = room + q->c->layout.size + SPREAD_TERMS;
     enum eer_status status = measure(&s, q, &weights, NULL);
 
@@ -87,15 +90,16 @@ static enum eer_status judge(struct eer_judgement *j, const struct eer_question 
     if (status != EER_OK)
         return j->not_finite ? EER_OK : status;
     leave_out(j, &weights, &s);
+    correct = s.correct;
     spread_free(&s);
-    status = ask_truth(q, &weights, room, &centre);
+    status = ask_truth(q, &weights, room, &centre, &correct);
     if (status == EER_OK)
         status = measure(&s, q, &weights, centre);
     if (status != EER_OK)
         return status;
     status = q->judged(q->judged_context, q->c, &weights, &terms, gradient);
     if (status == EER_OK)
-        compare(j, &s, &terms, gradient);
+        compare(j, &s, &terms, gradient, q->truth_error, correct);
     spread_free(&s);
     return status;
 }

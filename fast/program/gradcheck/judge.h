@@ -43,9 +43,10 @@ struct eer_question {
     /* NULL: the reference with perfect arithmetic (and TF32 operands, with SPREAD_TF32). */
     eer_evaluator *truth;
     void *truth_context;
+    double truth_error; /* of each of its numbers, absolute */
     eer_evaluator *judged;
     void *judged_context;
-    int K; /* samples, even */
+    int K; /* samples, odd */
     uint64_t seed;
 };
 

@@ -193,7 +193,8 @@ static void add_sample(struct measurement *m, const struct spread *s)
     int P = s->layout.size;
     for (int k = 0; k < s->n; k++) {
         double x = k < P ? m->sample.gradient[k] : m->sample.terms[k - P];
-        m->squares[k] += (x - s->centre[k]) * (x - s->centre[k]);
+        double a = k < P ? m->exact.gradient[k] : m->exact.terms[k - P];
+        m->squares[k] += (x - a) * (x - a);
     }
     for (int kink = 0; kink < SPREAD_KINKS; kink++) {
         const struct spread_places *a = &m->exact.places[kink], *b = &m->sample.places[kink];
@@ -238,7 +239,7 @@ static void group(const struct spread *s, int k, int *first, int *end)
 
 static void set_tolerances(struct spread *s, const struct measurement *m, int K)
 {
-    s->t = spread_student(1e-6 / s->n, K);
+    s->t = spread_student(1e-6 / s->n, K - 1);
     for (int k = 0; k < s->n;) {
         int first, end;
         double mean = 0;
@@ -246,13 +247,13 @@ static void set_tolerances(struct spread *s, const struct measurement *m, int K)
         for (int j = first; j < end; j++)
             mean += m->squares[j] / (end - first);
         for (int j = first; j < end; j++)
-            s->tolerance[j] = s->t * sqrt(fmax(m->squares[j], mean) / K);
+            s->tolerance[j] = s->t * sqrt(fmax(m->squares[j], mean) / (K - 1));
         k = end;
     }
     for (int kink = 0; kink < SPREAD_KINKS; kink++) {
         const struct spread_places *places = &m->exact.places[kink];
         for (int i = 0; i < places->n; i++) {
-            double reach = s->t * sqrt(m->drift[kink][i] / K);
+            double reach = s->t * sqrt(m->drift[kink][i] / (K - 1));
             s->unsafe[kink] += m->crossed[kink][i] || (reach > 0 && places->distance[i] <= reach);
         }
     }
@@ -293,8 +294,8 @@ void spread_free(struct spread *s)
 
 /* ---- judging ------------------------------------------------------------------------------- */
 
-double spread_share(const struct spread *s, const double *gradient, const struct eer_terms *terms,
-                    int *where)
+double spread_share(const struct spread *s, double truth_error, const double *gradient,
+                    const struct eer_terms *terms, int *where)
 {
     const double values[SPREAD_TERMS] = {terms->total,   terms->task,    terms->potential,
                                          terms->kinetic, terms->entropy, terms->entropy_penalty};
@@ -303,7 +304,7 @@ double spread_share(const struct spread *s, const double *gradient, const struct
     *where = -1;
     for (int k = gradient != NULL ? 0 : P; k < s->n; k++) {
         double difference = fabs((k < P ? gradient[k] : values[k - P]) - s->centre[k]);
-        double share = difference == 0 ? 0 : difference / s->tolerance[k];
+        double share = difference == 0 ? 0 : difference / (s->tolerance[k] + truth_error);
         if (!(share <= largest)) {
             largest = share;
             *where = k;

@@ -3,29 +3,33 @@
  * The reference is compiled again (../spread.mk) with a random rounding mode - to nearest, up,
  * down, towards zero - drawn at every function's entry and exit, so that each of its operations is
  * off by up to one unit in the last place, 2^-23 relative in FP32, and every sum inside a function
- * is pushed one way. K such samples x_1 .. x_K of the terms and the gradient, and the value c
- * without rounding, give for each of the n numbers compared
+ * is pushed one way. K such samples x_1 .. x_K of the terms and the gradient, and the value a of
+ * the same sources in unperturbed double, give for each of the n numbers compared
  *
- *   tolerance_i = t max(s_i, s_tensor(i)),  s_i^2 = 1/K sum_k (x_k,i - c_i)^2,
+ *   tolerance_i = t max(s_i, s_tensor(i)),  s_i^2 = 1/(K-1) sum_k (x_k,i - a_i)^2,
  *
  * s_tensor the root mean square of s_i over the tensor, so that an entry whose K samples happen to
  * lie close together is not judged by them alone. Why this bounds an implementation whose every
- * operation is correctly rounded or off by at most one unit: to first order its deviation from c is
- * the same linear form of the operations' errors as a sample's, with errors that are no larger (to
- * nearest: half a unit, independent; a sample: up to a unit, and of one sign along a sum). Both
- * being sums of many small terms, deviation / s_i follows at most Student's distribution with K
- * degrees of freedom (c is known, nothing else is fitted). t is its two-sided quantile at 10^-6 /
- * n: over all n numbers of a case together the odds of a false alarm are below one in a million.
+ * operation is correctly rounded or off by at most one unit: to first order its deviation from the
+ * exact value is the same linear form of the operations' errors as a sample's, with errors that are
+ * no larger (to nearest: half a unit, independent; a sample: up to a unit, and of one sign along a
+ * sum). Both being sums of many small terms, deviation / s_i follows at most Student's distribution
+ * with K - 1 degrees of freedom (squares about any a are no smaller than about the samples' mean).
+ * t is its two-sided quantile at 10^-6 / n: over all n numbers of a case together the odds of a
+ * false alarm are below one in a million.
+ *
+ * What a result is held against, c, is another matter and may come from elsewhere (200 bits): a
+ * mistake in the reference moves a and its samples alike, so it leaves the tolerance narrow.
  *
  * TF32: the samples round the operands of every product to TF32 after their perturbed float
- * arithmetic, c does it after double arithmetic. What differs is float rounding and the operands
+ * arithmetic, a does it after double arithmetic. What differs is float rounding and the operands
  * that it tips over to the other neighbour - which the samples show in their true number. A product
  * whose operands are not rounded differs in every operand.
  *
- * Where the gradient jumps (problem.h) no tolerance can be right. Each place's distance to
- * the jump is sampled as well; it is safe if in no sample it lies on another side than in c and if
- * it is farther away than t times its own root mean square deviation. A caller leaves out what an
- * unsafe place touches, and says so. */
+ * Where the gradient jumps (problem.h) no tolerance can be right. Each place's distance to the jump
+ * is sampled as well; it is safe if in no sample it lies on another side than in a and if it is
+ * farther away than t times its own spread. A caller leaves out what an unsafe place touches, and
+ * says so. */
 #ifndef EER_SPREAD_H
 #define EER_SPREAD_H
 
@@ -39,14 +43,14 @@ struct spread {
     int n;             /* P + SPREAD_TERMS: the gradient, then the terms */
     double *centre;    /* c, n numbers */
     double *tolerance; /* n */
-    double correct;    /* of c */
+    double correct;    /* of a */
     double t;
     int unsafe[SPREAD_KINKS]; /* places */
 };
 
-/* Measures with K samples drawn from the seed. centre: n numbers, or NULL for the unperturbed
- * double variant (with TF32 operands for SPREAD_TF32). Frees nothing of an older *spread. Errors:
- * EER_NO_MEMORY; EER_NOT_FINITE if c or a sample overflows. In both cases there is nothing to free.
+/* Measures with K samples, K odd, drawn from the seed. centre: c, n numbers, or NULL for a (with
+ * TF32 operands for SPREAD_TF32). Frees nothing of an older *spread. Errors: EER_NO_MEMORY;
+ * EER_NOT_FINITE if a or a sample overflows. In both cases there is nothing to free.
  */
 enum eer_status spread_measure(struct spread *spread, const struct eer_config *,
                                const struct eer_batch *, const struct eer_weights *,
@@ -54,10 +58,11 @@ enum eer_status spread_measure(struct spread *spread, const struct eer_config *,
                                const double *centre, int K, uint64_t seed);
 void spread_free(struct spread *);
 
-/* Largest |value - c| / tolerance over terms and gradient (NULL: over the terms); 0 / 0 counts as
- * 0. *where: its number, -1 if all agree exactly. */
-double spread_share(const struct spread *, const double *gradient, const struct eer_terms *,
-                    int *where);
+/* Largest |value - c| / (tolerance + truth_error), c being exact to truth_error, over terms and
+ * gradient (NULL: over the terms); 0 / 0 counts as 0. *where: its number, -1 if all agree exactly.
+ */
+double spread_share(const struct spread *, double truth_error, const double *gradient,
+                    const struct eer_terms *, int *where);
 
 /* The name of the tensor or term of number `where`. */
 const char *spread_name(const struct spread *, int where);
