@@ -165,6 +165,21 @@ check "without gnuplot: exit 0 and a line" \
     test $? -eq 0 -a "$(grep -c 'gnuplot is not installed' out)" -eq 1
 small --steps 400 --out one --threads 1
 check "one thread gives the same bits" same_run straight one
+for isa in plain avx2 avx512; do
+    small --steps 400 --out $isa --isa $isa
+    case $? in
+    0) check "$isa gives the same bits" same_run straight $isa ;;
+    3) check "$isa is not for this machine: a sentence" grep -q '^eer: .' err ;;
+    *) fail "$isa" ;;
+    esac
+done
+small --steps 100 --set eval_every=20 --precision tf32 --out tf32
+gives 2 'was started with --precision tf32 and cannot' train --resume tf32 --precision fp32
+gives 0 'precision tf32' info tf32/last.safetensors
+small --steps 10 --set eval_every=5 --backend ref --out ref
+gives 0 'ref: fp64' eval ref/last.safetensors --lengths 10 --sequences 2
+gives 0 'cpu: fp32' eval ref/last.safetensors --lengths 10 --sequences 2 --backend cpu
+gives 0 'ref: fp64' eval one/last.safetensors --lengths 10 --sequences 2 --backend ref
 
 # --- nothing of the user's is lost ------------------------------------------------------------------
 cp straight/last.safetensors kept
