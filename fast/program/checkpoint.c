@@ -21,7 +21,6 @@ enum {
     HEADER_MOST = 1 << 16, /* bytes in a header; ours take some 6000 */
     KINDS = 3,             /* theta, m, v */
     NAME = 32,             /* bytes in a tensor's name, with its NUL */
-    QUOTED = 48            /* bytes of the file's text that a message repeats, with its NUL */
 };
 
 _Static_assert(sizeof(float) == 4 && FLT_MANT_DIG == 24, "F32 is float");
@@ -116,32 +115,22 @@ static int is_printable(const char *text)
     return 1;
 }
 
-/* The file's text for a message: cut, and nothing that a terminal would obey. */
-static const char *quote(const char *text, char quoted[QUOTED])
-{
-    size_t length = 0;
-    for (; text[length] != '\0' && length + 1 < QUOTED; length++)
-        quoted[length] = text[length] >= ' ' && text[length] <= '~' ? text[length] : '?';
-    quoted[length] = '\0';
-    return quoted;
-}
-
 static enum eer_status check_text(const struct text *text, const char *value, const char *name,
                                   struct eer_error *error)
 {
-    char quoted[QUOTED];
+    char quoted[EER_QUOTED];
     if (strlen(value) >= text->size || !is_printable(value))
         return eer_fail(error, EER_FORMAT,
                         "%s: \"%s\" is \"%s\": expected at most %zu printable characters", name,
-                        text->key, quote(value, quoted), text->size - 1);
+                        text->key, eer_quote(value, quoted), text->size - 1);
     if (text->words != NULL && !is_word(text->words, value))
         return eer_fail(error, EER_FORMAT, "%s: \"%s\" is \"%s\": expected one of %s", name,
-                        text->key, quote(value, quoted), text->words);
+                        text->key, eer_quote(value, quoted), text->words);
     if (strcmp(text->key, "verified") == 0 && strncmp(value, "yes", 3) != 0 &&
         strncmp(value, "no", 2) != 0)
         return eer_fail(error, EER_FORMAT,
                         "%s: \"verified\" is \"%s\": expected it to begin with yes or no", name,
-                        quote(value, quoted));
+                        eer_quote(value, quoted));
     return EER_OK;
 }
 
@@ -409,7 +398,7 @@ static enum eer_status read_config(const struct reader *reader, const json_t *me
 static enum eer_status read_metadata(const struct reader *reader, const json_t *metadata,
                                      struct eer_checkpoint *checkpoint)
 {
-    char canonical[16], quoted[QUOTED];
+    char canonical[16], quoted[EER_QUOTED];
     if (!json_is_object(metadata))
         return eer_fail(reader->error, EER_FORMAT, "%s: expected the object \"__metadata__\"",
                         reader->name);
@@ -418,7 +407,7 @@ static enum eer_status read_metadata(const struct reader *reader, const json_t *
         return EER_FORMAT;
     if (strcmp(format, FORMAT) != 0)
         return eer_fail(reader->error, EER_FORMAT, "%s: \"format\" is \"%s\": expected \"%s\"",
-                        reader->name, quote(format, quoted), FORMAT);
+                        reader->name, eer_quote(format, quoted), FORMAT);
     enum eer_status status = read_texts(reader, metadata, checkpoint);
     if (status == EER_OK)
         status = read_config(reader, metadata, checkpoint);
@@ -431,7 +420,7 @@ static enum eer_status read_metadata(const struct reader *reader, const json_t *
     snprintf(canonical, sizeof canonical, "%ld", value);
     if (value < 0 || value > checkpoint->config.steps || strcmp(canonical, step) != 0)
         return eer_fail(reader->error, EER_FORMAT, "%s: \"step\" is \"%s\": expected 0 to %d",
-                        reader->name, quote(step, quoted), checkpoint->config.steps);
+                        reader->name, eer_quote(step, quoted), checkpoint->config.steps);
     checkpoint->state.step = (int)value;
     /* All of ours are there; one more is one that we do not know. */
     if (json_object_size(metadata) != METADATA)
@@ -460,7 +449,7 @@ static enum eer_status read_entry(const struct reader *reader, json_t *entry,
                         "%s: tensor \"%s\": expected it with dtype %s, shape %dx%d and two offsets",
                         reader->name, name, dtype(reader->element_size), layout->rows[tensor],
                         layout->columns[tensor]);
-    if (from < 0 || (size_t)from > reader->data_size || to < from || (size_t)(to - from) != bytes)
+    if (from < 0 || to < from || (size_t)to > reader->data_size || (size_t)(to - from) != bytes)
         return eer_fail(reader->error, EER_FORMAT,
                         "%s: tensor \"%s\": offsets %" JSON_INTEGER_FORMAT
                         " to %" JSON_INTEGER_FORMAT ": expected %zu bytes within the file's %zu",
@@ -561,7 +550,7 @@ static enum eer_status read_tensors(struct reader *reader, const json_t *header,
 /* New reference, or NULL after a message. */
 static json_t *read_header(const struct reader *reader, const unsigned char *text, size_t length)
 {
-    char quoted[QUOTED];
+    char quoted[EER_QUOTED];
     json_error_t json_error;
     if (length == 0 || text[0] != '{') {
         eer_fail(reader->error, EER_FORMAT, "%s: expected the header to begin with {",
@@ -571,7 +560,7 @@ static json_t *read_header(const struct reader *reader, const unsigned char *tex
     json_t *header = json_loadb((const char *)text, length, JSON_REJECT_DUPLICATES, &json_error);
     if (header == NULL)
         eer_fail(reader->error, EER_FORMAT, "%s: header, byte %d: %s", reader->name,
-                 json_error.position, quote(json_error.text, quoted));
+                 json_error.position, eer_quote(json_error.text, quoted));
     return header;
 }
 

@@ -16,7 +16,6 @@ enum {
     LINE = 256,                   /* bytes in a line, without its end */
     FILE_SIZE = 65536,            /* bytes in a configuration file */
     NUMBER = 64,                  /* bytes in a number, as read or printed, with its NUL */
-    QUOTED = 48,                  /* bytes of someone's text that a message repeats, with its NUL */
     EXPECTATION = 2 * NUMBER + 8, /* bytes in the description of a key's range, with its NUL */
     COMMENT_COLUMN = 32           /* where eer_config_print starts its comments */
 };
@@ -246,23 +245,11 @@ static int read_value(struct eer_config *config, const struct key *key, const ch
     }
 }
 
-/* Someone's text for a message: cut, and nothing that a terminal would obey. */
-static const char *quote(const char *text, char quoted[QUOTED])
-{
-    size_t length = 0;
-    for (; text[length] != '\0' && length + 1 < QUOTED; length++)
-        quoted[length] = text[length] >= ' ' && text[length] <= '~' ? text[length] : '?';
-    quoted[length] = '\0';
-    if (text[length] != '\0')
-        memcpy(quoted + QUOTED - 4, "...", 4);
-    return quoted;
-}
-
 /* The number of single-character insertions, deletions and replacements between two short texts of
  * ASCII; case is nothing. */
 static int distance(const char *a, const char *b)
 {
-    int row[QUOTED];
+    int row[EER_QUOTED];
     int n = (int)strlen(b);
     for (int j = 0; j <= n; j++)
         row[j] = j;
@@ -287,7 +274,7 @@ static const struct key *find_key(const char *name)
     return NULL;
 }
 
-static const char *nearest_key(const char quoted[QUOTED])
+static const char *nearest_key(const char quoted[EER_QUOTED])
 {
     int best = 0;
     for (int i = 1; i < KEYS; i++)
@@ -299,10 +286,10 @@ static const char *nearest_key(const char quoted[QUOTED])
 enum eer_status eer_config_set(struct eer_config *config, const char *name, const char *value,
                                const char *where, struct eer_error *error)
 {
-    char quoted_name[QUOTED], quoted_value[QUOTED], range[EXPECTATION];
+    char quoted_name[EER_QUOTED], quoted_value[EER_QUOTED], range[EXPECTATION];
     const struct key *key = find_key(name);
-    quote(name, quoted_name);
-    quote(value, quoted_value);
+    eer_quote(name, quoted_name);
+    eer_quote(value, quoted_value);
     if (key == NULL)
         return eer_fail(error, EER_USAGE,
                         "%s: %s = \"%s\": unknown key \"%s\"; the nearest is \"%s\"", where,
@@ -334,7 +321,7 @@ static enum eer_status parse_line(struct eer_config *config, const char *line, s
                                   const char *where, int number, int seen[KEYS],
                                   struct eer_error *error)
 {
-    char name[LINE + 1], value[LINE + 1], quoted[QUOTED];
+    char name[LINE + 1], value[LINE + 1], quoted[EER_QUOTED];
     if (length > LINE)
         return eer_fail(error, EER_USAGE, "%s: a line of %zu bytes: expected at most %d", where,
                         length, LINE);
@@ -351,7 +338,7 @@ static enum eer_status parse_line(struct eer_config *config, const char *line, s
     const char *equals = memchr(line, '=', length);
     if (equals == NULL)
         return eer_fail(error, EER_USAGE, "%s: \"%s\": expected key = value", where,
-                        quote(value, quoted));
+                        eer_quote(value, quoted));
     copy_trimmed(name, line, (size_t)(equals - line));
     copy_trimmed(value, equals + 1, length - (size_t)(equals + 1 - line));
 
@@ -361,7 +348,7 @@ static enum eer_status parse_line(struct eer_config *config, const char *line, s
     int *first = &seen[find_key(name) - keys];
     if (*first != 0)
         return eer_fail(error, EER_USAGE, "%s: %s = \"%s\": expected once, but line %d has it too",
-                        where, name, quote(value, quoted), *first);
+                        where, name, eer_quote(value, quoted), *first);
     *first = number;
     return EER_OK;
 }
@@ -408,7 +395,7 @@ enum eer_status eer_config_load(struct eer_config *config, const char *path,
 enum eer_status eer_config_preset(struct eer_config *config, const char *name,
                                   struct eer_error *error)
 {
-    char names[128] = "", quoted[QUOTED];
+    char names[128] = "", quoted[EER_QUOTED];
     size_t length = 0;
     for (int i = 0; eer_presets[i][0] != NULL; i++) {
         const char *text = eer_presets[i][1];
@@ -420,7 +407,7 @@ enum eer_status eer_config_preset(struct eer_config *config, const char *name,
             length += (size_t)snprintf(names + length, sizeof names - length, "%s%s",
                                        i > 0 ? "|" : "", eer_presets[i][0]);
     }
-    return eer_fail(error, EER_USAGE, "preset \"%s\": expected one of %s", quote(name, quoted),
+    return eer_fail(error, EER_USAGE, "preset \"%s\": expected one of %s", eer_quote(name, quoted),
                     names);
 }
 

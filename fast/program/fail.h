@@ -5,8 +5,26 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../../spec/error.h"
+
+enum { EER_QUOTED = 48 }; /* bytes of someone's text that a message repeats, with its NUL */
+
+/* Someone's text for a message: cut, and nothing in it that a terminal would obey. */
+static inline const char *eer_quote(const char *text, char quoted[EER_QUOTED])
+{
+    size_t length = 0;
+    for (; text[length] != '\0' && length + 1 < EER_QUOTED; length++) {
+        quoted[length] = text[length];
+        if (text[length] < ' ' || text[length] > '~')
+            quoted[length] = '?';
+    }
+    quoted[length] = '\0';
+    if (text[length] != '\0')
+        memcpy(quoted + EER_QUOTED - 4, "...", 4);
+    return quoted;
+}
 
 /* Writes the sentence, cut to what struct eer_error holds, and returns the status. error may be
  * NULL. */
