@@ -42,6 +42,11 @@ void ref_attention_rows_backward(const struct ref_tensors *dw, const double *R,
     ref_fill(work->dK, 0, N * d);
     ref_fill(work->dV, 0, N * d);
     /*@ loop invariant 0 <= i <= N;
+        loop assigns i, dw->gain_1[0 .. gains(c) - 1], dw->bias_1[0 .. gains(c) - 1],
+                     work->dR[0 .. N * c->d - 1], work->dQ[0 .. N * c->d - 1],
+                     work->dK[0 .. N * c->d - 1], work->dV[0 .. N * c->d - 1], work->s[0 .. N - 1],
+                     work->p[0 .. N - 1], work->pq[0 .. N - 1], work->dp[0 .. N - 1],
+                     work->ds[0 .. N - 1], work->xhat[0 .. c->d - 1], work->scaled[0 .. c->d - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {
         ref_block_output_backward(work->dR + i * d, dw->gain_1, dw->bias_1, work->xhat,
@@ -77,6 +82,10 @@ void ref_attention_half_backward(const struct ref_tensors *dw, const double *Z, 
     ref_attention_rows_backward(dw, R, slopes, work, w, c, N);
     ref_projections_backward(dw, work, w, c, N);
     /*@ loop invariant 0 <= i <= N;
+        loop assigns i, dw->gain_1[0 .. gains(c) - 1], dw->bias_1[0 .. gains(c) - 1],
+                     work->u[0 .. c->d - 1], work->du[0 .. c->d - 1], work->xhat[0 .. c->d - 1],
+                     work->scaled[0 .. c->d - 1], work->dZ[0 .. N * c->d - 1],
+                     work->dX[0 .. N * c->d - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {
         ref_sum_of_two(work->u, Z + i * d, work->X + i * d, d);
@@ -95,6 +104,16 @@ void ref_iteration_backward(const struct ref_tensors *dw, const double *Z, const
     int rows = c->mlp > 0 ? N : 0;
 
     /*@ loop invariant 0 <= i <= rows;
+        loop assigns i, dw->gain_1[0 .. gains(c) - 1], dw->bias_1[0 .. gains(c) - 1],
+                     dw->gain_2[0 .. gains_2(c) - 1], dw->bias_2[0 .. gains_2(c) - 1],
+                     dw->W_1[0 .. c->d * c->mlp - 1], dw->b_1[0 .. c->mlp - 1],
+                     dw->W_2[0 .. c->mlp * c->d - 1], dw->b_2[0 .. outputs_2(c) - 1],
+                     work->z_next[0 .. c->d - 1], work->dr[0 .. c->d - 1], work->dy[0 .. c->d - 1],
+                     work->du[0 .. c->d - 1], work->xhat[0 .. c->d - 1], work->scaled[0 .. c->d -
+       1], work->da[0 .. c->mlp - 1], work->dg[0 .. c->mlp - 1], work->z_prime[0 .. c->d - 1],
+       work->r[0 .. c->d - 1], work->u[0 .. c->d - 1], work->y[0 .. c->d - 1], work->f[0 .. c->d -
+       1], work->a[0 .. c->mlp - 1], work->g[0 .. c->mlp - 1], work->dZ[0 .. N * c->d - 1],
+                     work->dX[0 .. N * c->d - 1];
         loop variant rows - i; */
     for (int i = 0; i < rows; i++)
         ref_mlp_half_backward(work->dZ + i * d, work->dX + i * d, dw, R + i * d, work->X + i * d,
@@ -110,6 +129,24 @@ void ref_loop_backward(const struct ref_tensors *dw, const struct ref_slopes *sl
 
     ref_fill(work->dX, 0, size);
     /*@ loop invariant 0 <= t <= c->loops;
+        loop assigns t, dw->W_Q[0 .. c->d * c->d - 1], dw->W_K[0 .. c->d * c->d - 1],
+                     dw->W_V[0 .. c->d * c->d - 1], dw->gain_1[0 .. gains(c) - 1],
+                     dw->bias_1[0 .. gains(c) - 1], dw->gain_2[0 .. gains_2(c) - 1],
+                     dw->bias_2[0 .. gains_2(c) - 1], dw->W_1[0 .. c->d * c->mlp - 1],
+                     dw->b_1[0 .. c->mlp - 1], dw->W_2[0 .. c->mlp * c->d - 1],
+                     dw->b_2[0 .. outputs_2(c) - 1], work->dZ[0 .. N * c->d - 1],
+                     work->dX[0 .. N * c->d - 1], work->dR[0 .. N * c->d - 1],
+                     work->dQ[0 .. N * c->d - 1], work->dK[0 .. N * c->d - 1],
+                     work->dV[0 .. N * c->d - 1], work->dY[0 .. N * c->d - 1],
+                     work->product[0 .. N * c->d - 1], work->Y[0 .. N * c->d - 1],
+                     work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
+                     work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
+                     work->pq[0 .. N - 1], work->dp[0 .. N - 1], work->ds[0 .. N - 1],
+                     work->xhat[0 .. c->d - 1], work->scaled[0 .. c->d - 1], work->u[0 .. c->d - 1],
+                     work->du[0 .. c->d - 1], work->z_next[0 .. c->d - 1], work->dr[0 .. c->d - 1],
+                     work->dy[0 .. c->d - 1], work->da[0 .. c->mlp - 1], work->dg[0 .. c->mlp - 1],
+                     work->z_prime[0 .. c->d - 1], work->r[0 .. c->d - 1], work->y[0 .. c->d - 1],
+                     work->f[0 .. c->d - 1], work->a[0 .. c->mlp - 1], work->g[0 .. c->mlp - 1];
         loop variant t; */
     for (int t = c->loops; t > 0; t--) {
         ref_kinetic_backward(work->dZ, work->Z, c, slopes->kinetic, t, N);

@@ -37,7 +37,13 @@ void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const i
 
     ref_fill(work->dZ, 0, N * d);
     /*@ loop invariant 0 <= i <= L;
-        loop variant L - i; */
+        loop assigns i, sums->task, sums->correct, work->dZ[0 .. N * d - 1],
+                     dw->gain_f[0 .. gains_f(c) - 1], dw->bias_f[0 .. gains_f(c) - 1],
+                     dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab + 1 - 1],
+                     work->logits[0 .. c->vocab], work->h[0 .. c->d - 1],
+                     work->classes[0 .. c->vocab], work->dlogits[0 .. c->vocab],
+                     work->dh[0 .. c->d - 1], work->xhat[0 .. c->d - 1], work->scaled[0 .. c->d -
+       1]; loop variant L - i; */
     for (int i = 0; i < L; i++)
         if (labels[i] >= 0)
             ref_position_loss(sums, dw, work->dZ + (i + c->bos) * d, Z_T + (i + c->bos) * d,
@@ -91,7 +97,32 @@ void ref_gradient(struct eer_terms *terms, const struct ref_tensors *dw,
 
     *terms = (struct eer_terms){0};
     /*@ loop invariant 0 <= b <= B;
-        loop variant B - b; */
+        loop assigns b, *terms, work->Z[0 .. (c->loops + 1) * ((L + c->bos) * c->d) - 1],
+                     work->R[0 .. c->loops * ((L + c->bos) * c->d) - 1],
+                     dw->E[0 .. (c->vocab + c->bos) * c->d - 1], dw->W_Q[0 .. c->d * c->d - 1],
+                     dw->W_K[0 .. c->d * c->d - 1], dw->W_V[0 .. c->d * c->d - 1],
+                     dw->gain_1[0 .. gains(c) - 1], dw->bias_1[0 .. gains(c) - 1],
+                     dw->gain_2[0 .. gains_2(c) - 1], dw->bias_2[0 .. gains_2(c) - 1],
+                     dw->W_1[0 .. c->d * c->mlp - 1], dw->b_1[0 .. c->mlp - 1],
+                     dw->W_2[0 .. c->mlp * c->d - 1], dw->b_2[0 .. outputs_2(c) - 1],
+                     dw->gain_f[0 .. gains_f(c) - 1], dw->bias_f[0 .. gains_f(c) - 1],
+                     dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab + 1 - 1],
+                     work->X[0 .. (L + c->bos) * c->d - 1], work->Y[0 .. (L + c->bos) * c->d - 1],
+                     work->Q[0 .. (L + c->bos) * c->d - 1], work->K[0 .. (L + c->bos) * c->d - 1],
+                     work->V[0 .. (L + c->bos) * c->d - 1], work->s[0 .. L + c->bos - 1], work->p[0
+       .. L + c->bos - 1], work->pq[0 .. L + c->bos - 1], work->potential[0 .. L + c->bos - 1],
+       work->entropy[0 .. L + c->bos - 1], work->u[0 .. c->d - 1], work->y[0 .. c->d - 1], work->f[0
+       .. c->d - 1], work->r[0 .. c->d - 1], work->z_prime[0 .. c->d - 1], work->a[0 .. c->mlp - 1],
+                     work->g[0 .. c->mlp - 1], work->dZ[0 .. (L + c->bos) * c->d - 1],
+                     work->dX[0 .. (L + c->bos) * c->d - 1], work->dR[0 .. (L + c->bos) * c->d - 1],
+                     work->dY[0 .. (L + c->bos) * c->d - 1], work->dQ[0 .. (L + c->bos) * c->d - 1],
+                     work->dK[0 .. (L + c->bos) * c->d - 1], work->dV[0 .. (L + c->bos) * c->d - 1],
+                     work->product[0 .. (L + c->bos) * c->d - 1], work->sigma[0 .. L + c->bos - 1],
+       work->dp[0 .. L + c->bos - 1], work->ds[0 .. L + c->bos - 1], work->z_next[0 .. c->d - 1],
+       work->du[0 .. c->d - 1], work->dy[0 .. c->d - 1], work->dr[0 .. c->d - 1], work->dh[0 .. c->d
+       - 1], work->xhat[0 .. c->d - 1], work->scaled[0 .. c->d - 1], work->da[0 .. c->mlp - 1],
+       work->dg[0 .. c->mlp - 1], work->h[0 .. c->d - 1], work->logits[0 .. c->vocab],
+       work->classes[0 .. c->vocab], work->dlogits[0 .. c->vocab]; loop variant B - b; */
     for (int b = 0; b < B; b++)
         ref_sequence(terms, dw, batch->tokens + b * L, batch->labels + b * L, counted, &slopes,
                      work, w, c, L);

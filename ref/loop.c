@@ -50,6 +50,11 @@ void ref_iteration(double *Z_next, double *R, const double *Z, struct ref_work *
 
     ref_queries_keys_values(work, Z, w, c, N);
     /*@ loop invariant 0 <= i <= N;
+        loop assigns i, Z_next[0 .. N * d - 1], R[0 .. N * d - 1], work->s[0 .. N - 1],
+                     work->p[0 .. N - 1], work->pq[0 .. N - 1], work->potential[0 .. N - 1],
+                     work->entropy[0 .. N - 1], work->u[0 .. c->d - 1], work->y[0 .. c->d - 1],
+                     work->f[0 .. c->d - 1], work->r[0 .. c->d - 1], work->z_prime[0 .. c->d - 1],
+                     work->a[0 .. c->mlp - 1], work->g[0 .. c->mlp - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {
         ref_attention_half(work->z_prime, R + i * d, Z + i * d, work, w, c, i, N, measured);
@@ -69,6 +74,12 @@ void ref_loop_kept(struct ref_work *work, const struct ref_tensors *w, const str
     ref_fill(work->potential, 0, N);
     ref_fill(work->entropy, 0, N);
     /*@ loop invariant 0 <= t <= c->loops;
+        loop assigns t, work->Z[size .. (c->loops + 1) * size - 1], work->R[0 .. c->loops * size -
+       1], work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
+       work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1],
+       work->potential[0 .. N - 1], work->entropy[0 .. N - 1], work->u[0 .. c->d - 1], work->y[0 ..
+       c->d - 1], work->f[0 .. c->d - 1], work->r[0 .. c->d - 1], work->z_prime[0 .. c->d - 1],
+                     work->a[0 .. c->mlp - 1], work->g[0 .. c->mlp - 1];
         loop variant c->loops - t; */
     for (int t = 0; t < c->loops; t++)
         ref_iteration(work->Z + (t + 1) * size, work->R + t * size, work->Z + t * size, work, w, c,
@@ -82,6 +93,13 @@ const double *ref_loop_last(struct ref_work *work, const struct ref_tensors *w,
 
     ref_fill(work->Z, 0, size);
     /*@ loop invariant 0 <= t <= loops;
+        loop assigns t, work->Z[0 .. 2 * size - 1], work->R[0 .. size - 1],
+                     work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1],
+                     work->K[0 .. N * c->d - 1], work->V[0 .. N * c->d - 1], work->s[0 .. N - 1],
+                     work->p[0 .. N - 1], work->pq[0 .. N - 1], work->potential[0 .. N - 1],
+                     work->entropy[0 .. N - 1], work->u[0 .. c->d - 1], work->y[0 .. c->d - 1],
+                     work->f[0 .. c->d - 1], work->r[0 .. c->d - 1], work->z_prime[0 .. c->d - 1],
+                     work->a[0 .. c->mlp - 1], work->g[0 .. c->mlp - 1];
         loop variant loops - t; */
     for (int t = 0; t < loops; t++)
         ref_iteration(work->Z + (t + 1) % 2 * size, work->R, work->Z + t % 2 * size, work, w, c, N,

@@ -7,7 +7,10 @@ int ref_predict(int *predicted, const double *Z, struct ref_work *work, const st
     int C = c->vocab + 1;
     int finite = 1;
 
-    /*@ loop invariant 0 <= i <= L;
+    /*@ loop invariant 0 <= i <= L && (finite == 0 || finite == 1);
+        loop invariant \forall integer j; 0 <= j < i ==> 0 <= predicted[j] <= c->vocab;
+        loop assigns i, finite, predicted[0 .. L - 1], work->logits[0 .. c->vocab],
+                     work->h[0 .. c->d - 1];
         loop variant L - i; */
     for (int i = 0; i < L; i++) {
         ref_logits(work->logits, work->h, Z + (i + c->bos) * c->d, w, c);
