@@ -12,6 +12,7 @@ void ref_clip(double *g, double clip, int n)
 void ref_moments(double *m, double *v, const double *g, double beta1, double beta2, int n)
 {
     /*@ loop invariant 0 <= j <= n;
+        loop invariant \forall integer i; 0 <= i < n ==> v[i] >= 0;
         loop assigns j, m[0 .. n - 1], v[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++) {

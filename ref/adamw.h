@@ -2,7 +2,7 @@
 #ifndef EER_REF_ADAMW_H
 #define EER_REF_ADAMW_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* g *= clip / |g| where clip > 0 and |g| > clip */
 /*@ requires n >= 0 && writable(g, n);

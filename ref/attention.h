@@ -3,7 +3,7 @@
 #ifndef EER_REF_ATTENTION_H
 #define EER_REF_ATTENTION_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* n: how many of the N keys row i sees */
 /*@ requires 0 <= i < N;

@@ -5,7 +5,7 @@
 #ifndef EER_REF_BACKWARD_H
 #define EER_REF_BACKWARD_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* dz: of Z_(t+1) before, of Z' after; dx += du2. r_1: R's row; x: X's. All 1 x d. */
 /*@ requires backward_ready(work, w, dw, c, 1, 0) && c->mlp > 0;

@@ -3,7 +3,7 @@
 #ifndef EER_REF_BLOCK_H
 #define EER_REF_BLOCK_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* u = z + x; y = LN(u) with norm = pre, else u */
 /*@ requires d >= 1 && writable(y, d) && writable(u, d) && readable(z, d) && readable(x, d);

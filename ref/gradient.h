@@ -2,7 +2,7 @@
 #ifndef EER_REF_GRADIENT_H
 #define EER_REF_GRADIENT_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* How many labels are counted, that is not -1. */
 /*@ requires n >= 0 && \valid_read(labels + (0 .. n - 1));

@@ -2,7 +2,7 @@
 #ifndef EER_REF_INIT_H
 #define EER_REF_INIT_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* x rounded to float, from where all backends start */
 /*@ requires \is_finite(x);

@@ -2,7 +2,7 @@
 #ifndef EER_REF_LAYER_NORM_H
 #define EER_REF_LAYER_NORM_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* The biased variance. */
 /*@ requires d >= 1 && readable(x, d);

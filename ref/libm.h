@@ -3,14 +3,15 @@
 #ifndef EER_REF_LIBM_H
 #define EER_REF_LIBM_H
 
-#include "types.h"
+#include "contracts.h"
 
 /*@ requires \is_finite(x);
     terminates \true;
     assigns \nothing;
     ensures exponential: \result == \exp(x);
     ensures positive: \result >= 0;
-    ensures below_one: x <= 0 ==> \result <= 1; */
+    ensures below_one: x <= 0 ==> \result <= 1;
+    ensures at_zero: x == 0 ==> \result == 1; */
 double ref_exp(double x);
 
 /*@ requires x > 0;

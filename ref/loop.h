@@ -2,7 +2,7 @@
 #ifndef EER_REF_LOOP_H
 #define EER_REF_LOOP_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* Y = LN1(Z + X) with norm = pre, else Z + X; Q, K, V = Y W_Q, Y W_K, Y W_V. Z N x d */
 /*@ requires forward_ready(work, w, c, N, 0) && readable(Z, N * c->d);

@@ -4,7 +4,7 @@
 #ifndef EER_REF_LOSS_H
 #define EER_REF_LOSS_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* -log softmax(logits)_label; p = softmax(logits), both 1 x C */
 /*@ requires 0 <= label < C && writable(p, C) && readable(logits, C) && apart(p, C, logits, C);

@@ -3,7 +3,7 @@
 #ifndef EER_REF_MATMUL_H
 #define EER_REF_MATMUL_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* a . b */
 /*@ requires n >= 0 && readable(a, n) && readable(b, n);

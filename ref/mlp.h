@@ -2,7 +2,7 @@
 #ifndef EER_REF_MLP_H
 #define EER_REF_MLP_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* Phi and phi: distribution and density of the standard normal law */
 /*@ requires \is_finite(x);

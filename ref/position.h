@@ -2,7 +2,7 @@
 #ifndef EER_REF_POSITION_H
 #define EER_REF_POSITION_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* x += pe_scale PE(i), d even */
 /*@ requires d >= 2 && d % 2 == 0 && i >= 0 && writable(x, d);

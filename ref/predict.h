@@ -2,7 +2,7 @@
 #ifndef EER_REF_PREDICT_H
 #define EER_REF_PREDICT_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* The first largest logit of each position, from the last state Z (N x d); returns 1 if all logits
  * were finite, else 0. */

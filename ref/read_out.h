@@ -2,7 +2,7 @@
 #ifndef EER_REF_READ_OUT_H
 #define EER_REF_READ_OUT_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* logits = h W_O + b_O, h = LNf(z) with final_norm, else z */
 /*@ requires configured(c) && tensors(w, c);

@@ -7,7 +7,8 @@
 #ifndef EER_REF_H
 #define EER_REF_H
 
-#include "types.h" /* the tensors, the memory, the contracts' vocabulary */
+#include "types.h"     /* the tensors, the memory */
+#include "contracts.h" /* the vocabulary of the contracts */
 
 #include "libm.h"   /* the mathematical library, wrapped */
 #include "vector.h" /* sums and copies */

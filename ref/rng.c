@@ -42,5 +42,5 @@ void ref_random(uint32_t *x, uint64_t seed, uint32_t purpose, uint32_t step, uin
 
 int ref_below(uint32_t word, int bound)
 {
-    return (int)((uint64_t)word * (uint64_t)bound >> 32);
+    return (int)((uint64_t)word * (uint64_t)bound / 0x100000000); /* 2^32 */
 }

@@ -2,7 +2,7 @@
 #ifndef EER_REF_RNG_H
 #define EER_REF_RNG_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* One round, in place. */
 /*@ requires \valid(x + (0 .. 3));

@@ -5,6 +5,8 @@
 void ref_exponentials(double *p, const double *s, double largest, int n)
 {
     /*@ loop invariant 0 <= j <= n;
+        loop invariant \forall integer i; 0 <= i < j ==> 0 <= p[i] <= 1;
+        loop invariant \forall integer i; 0 <= i < j && s[i] == largest ==> p[i] == 1;
         loop assigns j, p[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)

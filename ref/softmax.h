@@ -3,12 +3,15 @@
 #ifndef EER_REF_SOFTMAX_H
 #define EER_REF_SOFTMAX_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* p_j = exp(s_j - largest) */
 /*@ requires n >= 1 && writable(p, n) && readable(s, n) && apart(p, n, s, n);
+    requires \forall integer j; 0 <= j < n ==> s[j] <= largest;
     terminates \true;
-    assigns p[0 .. n - 1]; */
+    assigns p[0 .. n - 1];
+    ensures range: \forall integer j; 0 <= j < n ==> 0 <= p[j] <= 1;
+    ensures one: \forall integer j; 0 <= j < n && s[j] == largest ==> p[j] == 1; */
 void ref_exponentials(double *p, const double *s, double largest, int n);
 
 /* p = softmax(s); returns log sum_j exp(s_j - max_k s_k) = -log max_j p_j, the potential */

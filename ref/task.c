@@ -49,8 +49,8 @@ void ref_labels(int *labels, const int *tokens, enum eer_form form, int V, int L
 {
     /*@ loop invariant 0 <= i <= L;
         loop invariant \forall integer k; 0 <= k < i ==> -1 <= labels[k] <= V;
-        loop invariant form == EER_LAST ==>
-          \forall integer k; 0 <= k < i && k < L - 1 ==> labels[k] == -1;
+        loop invariant \forall integer k; 0 <= k < i ==>
+          (labels[k] == -1 <==> form == EER_LAST && k < L - 1);
         loop assigns i, labels[0 .. L - 1];
         loop variant L - i; */
     for (int i = 0; i < L; i++)

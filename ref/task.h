@@ -2,7 +2,7 @@
 #ifndef EER_REF_TASK_H
 #define EER_REF_TASK_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* The length of a training step. */
 /*@ requires configured(c);
@@ -34,6 +34,7 @@ void ref_tokens(int *tokens, const struct eer_config *c, uint64_t seed, enum eer
     assigns \nothing;
     ensures match: \forall integer j; 0 <= j < i && tokens[j] == tokens[i] &&
       (\forall integer k; j < k < i ==> tokens[k] != tokens[i]) ==> \result == tokens[j + 1];
+    ensures known: \result == V || \exists integer j; 1 <= j <= i && \result == tokens[j];
     ensures no_match: (\forall integer j; 0 <= j < i ==> tokens[j] != tokens[i]) ==> \result == V;
  */
 int ref_label(const int *tokens, int i, int V);

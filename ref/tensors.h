@@ -2,7 +2,7 @@
 #ifndef EER_REF_TENSORS_H
 #define EER_REF_TENSORS_H
 
-#include "types.h"
+#include "contracts.h"
 
 /*@ requires \valid(w) && \valid_read(layout) && \separated(w, layout);
     requires \forall integer t; 0 <= t < EER_TENSORS ==>

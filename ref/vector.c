@@ -71,6 +71,8 @@ void ref_multiply(double *x, double factor, int n)
 void ref_divide(double *x, double divisor, int n)
 {
     /*@ loop invariant 0 <= j <= n;
+        loop invariant \forall integer i; 0 <= i < j ==> x[i] == \at(x[i], Pre) / divisor;
+        loop invariant \forall integer i; j <= i < n ==> x[i] == \at(x[i], Pre);
         loop assigns j, x[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -81,6 +83,8 @@ double ref_sum(const double *x, int n)
 {
     double sum = 0;
     /*@ loop invariant 0 <= j <= n;
+        loop invariant (\forall integer i; 0 <= i < n ==> x[i] >= 0) ==>
+          sum >= 0 && \forall integer i; 0 <= i < j ==> x[i] <= sum;
         loop assigns j, sum;
         loop variant n - j; */
     for (int j = 0; j < n; j++)

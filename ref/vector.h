@@ -2,7 +2,7 @@
 #ifndef EER_REF_VECTOR_H
 #define EER_REF_VECTOR_H
 
-#include "types.h"
+#include "contracts.h"
 
 /* x_j = value */
 /*@ requires n >= 0 && writable(x, n);
@@ -53,13 +53,16 @@ void ref_multiply(double *x, double factor, int n);
 /* x_j /= divisor */
 /*@ requires n >= 0 && writable(x, n) && divisor != 0;
     terminates \true;
-    assigns x[0 .. n - 1]; */
+    assigns x[0 .. n - 1];
+    ensures divided: \forall integer i; 0 <= i < n ==> x[i] == \old(x[i]) / divisor; */
 void ref_divide(double *x, double divisor, int n);
 
 /* sum_j x_j */
 /*@ requires n >= 0 && readable(x, n);
     terminates \true;
-    assigns \nothing; */
+    assigns \nothing;
+    ensures sign: (\forall integer i; 0 <= i < n ==> x[i] >= 0) ==>
+      \result >= 0 && \forall integer i; 0 <= i < n ==> x[i] <= \result; */
 double ref_sum(const double *x, int n);
 
 /* sum_j x_j y_j; not one of the products that TF32 rounds (those are in matmul.h) */
