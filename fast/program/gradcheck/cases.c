@@ -21,6 +21,8 @@ enum use {
     USE_PARAMETER,
 };
 
+enum { MOST_WORK = 30000 }; /* scores a case: bounds the time of one gradient of the reference */
+
 struct draw {
     uint64_t seed;
     int index;
@@ -84,6 +86,8 @@ static void draw_sizes(struct draw *g, struct eer_config *c, enum eer_case_size 
     c->length_min = c->length_max = whole(g, 1, lengths[size]);
     c->loops = whole(g, 1, loops[size]);
     c->batch = whole(g, 1, batches[size]);
+    while (c->batch > 1 && c->batch * c->length_max * c->length_max * c->loops > MOST_WORK)
+        c->batch--;
 }
 
 static void draw_options(struct draw *g, struct eer_config *c)

@@ -34,8 +34,8 @@ static void leave_out(struct eer_judgement *j, struct eer_weights *weights, cons
         weights->lambda_S = 0;
 }
 
-static void compare(struct eer_judgement *j, const struct spread *s, const struct eer_terms *terms,
-                    const double *gradient, double truth_error, double correct)
+static void compare(struct eer_judgement *j, const struct spread *s, double truth_error,
+                    const struct eer_terms *terms, const double *gradient)
 {
     int where;
     j->relative = spread_relative(s);
@@ -44,71 +44,70 @@ static void compare(struct eer_judgement *j, const struct spread *s, const struc
         return;
     j->share = spread_share(s, truth_error, j->no_gradient ? NULL : gradient, terms, &where);
     j->where = spread_name(s, where);
-    j->wrong_answers = !j->no_answers && terms->correct != correct;
+    j->wrong_answers = !j->no_answers && terms->correct != s->correct;
 }
 
 static enum eer_status measure(struct spread *s, const struct eer_question *q,
-                               const struct eer_weights *weights, const double *centre)
+                               const struct eer_weights *weights)
 {
     const struct eer_case *c = q->c;
     return spread_measure(s, &c->config, &c->batch, weights, c->theta, q->arithmetic, q->rounding,
-                          centre, q->K, q->seed);
+                          q->K, q->seed);
 }
 
-/* What the truth says with these weights: gradient, then terms; NULL if it is the unperturbed
- * variant. */
+/* Puts what the truth says with these weights in the place of the unperturbed variant's value. */
 static enum eer_status ask_truth(const struct eer_question *q, const struct eer_weights *weights,
-                                 double *room, const double **centre, double *correct)
+                                 struct spread *s)
 {
     struct eer_terms t;
-    *centre = NULL;
     if (q->truth == NULL)
         return EER_OK;
-    enum eer_status status = q->truth(q->truth_context, q->c, weights, &t, room);
+    enum eer_status status = q->truth(q->truth_context, q->c, weights, &t, s->centre);
     if (status != EER_OK)
         return status;
     const double values[SPREAD_TERMS] = {t.total,   t.task,    t.potential,
                                          t.kinetic, t.entropy, t.entropy_penalty};
-    memcpy(room + q->c->layout.size, values, sizeof values);
-    *centre = room;
-    *correct = t.correct;
-    return status;
+    memcpy(s->centre + s->layout.size, values, sizeof values);
+    s->correct = t.correct;
+    return EER_OK;
 }
 
-/* room: 2 (P + SPREAD_TERMS) numbers */
-static enum eer_status judge(struct eer_judgement *j, const struct eer_question *q, double *room)
+/* A spread for what is left of the weights, after what jumps has been taken out. */
+static enum eer_status prepare(struct eer_judgement *j, const struct eer_question *q,
+                               struct eer_weights *weights, struct spread *s)
 {
-    struct eer_weights weights = q->c->weights;
-    struct eer_terms terms;
-    struct spread s;
-    const double *centre;
-    double correct;
-    double *gradient = room + q->c->layout.size + SPREAD_TERMS;
-    enum eer_status status = measure(&s, q, &weights, NULL);
-
-    j->not_finite = status == EER_NOT_FINITE;
-    if (status != EER_OK)
-        return j->not_finite ? EER_OK : status;
-    leave_out(j, &weights, &s);
-    correct = s.correct;
-    spread_free(&s);
-    status = ask_truth(q, &weights, room, &centre, &correct);
-    if (status == EER_OK)
-        status = measure(&s, q, &weights, centre);
+    enum eer_status status = measure(s, q, weights);
     if (status != EER_OK)
         return status;
-    status = q->judged(q->judged_context, q->c, &weights, &terms, gradient);
-    if (status == EER_OK)
-        compare(j, &s, &terms, gradient, q->truth_error, correct);
-    spread_free(&s);
+    leave_out(j, weights, s);
+    if (j->no_potential || j->no_penalty) {
+        spread_free(s);
+        status = measure(s, q, weights);
+    }
     return status;
 }
 
 enum eer_status eer_judge(struct eer_judgement *j, const struct eer_question *q)
 {
-    double *room = calloc(2 * ((size_t)q->c->layout.size + SPREAD_TERMS), sizeof *room);
+    struct eer_weights weights = q->c->weights;
+    struct eer_terms terms;
+    struct spread s;
+    enum eer_status status;
+    double *gradient = calloc((size_t)q->c->layout.size, sizeof *gradient);
+
     *j = (struct eer_judgement){.where = "-"};
-    enum eer_status status = room != NULL ? judge(j, q, room) : EER_NO_MEMORY;
-    free(room);
+    status = gradient != NULL ? prepare(j, q, &weights, &s) : EER_NO_MEMORY;
+    if (status == EER_OK) {
+        status = ask_truth(q, &weights, &s);
+        if (status == EER_OK)
+            status = q->judged(q->judged_context, q->c, &weights, &terms, gradient);
+        if (status == EER_OK)
+            compare(j, &s, q->truth_error, &terms, gradient);
+        spread_free(&s);
+    } else if (status == EER_NOT_FINITE) {
+        j->not_finite = 1;
+        status = EER_OK;
+    }
+    free(gradient);
     return status;
 }

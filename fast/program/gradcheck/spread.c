@@ -4,7 +4,6 @@
 #include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The state of the perturbation: modes are drawn while `active`. */
 static _Thread_local struct {
@@ -178,23 +177,17 @@ static void set_problem(struct measurement *m, const struct eer_config *c,
                                          .tf32_rounding = (int)rounding};
 }
 
-static void set_centre(struct spread *s, const struct spread_result *exact, const double *centre)
+static double number(const struct spread *s, const struct spread_result *result, int k)
 {
     int P = s->layout.size;
-    for (int k = 0; k < s->n; k++)
-        s->centre[k] = k < P ? exact->gradient[k] : exact->terms[k - P];
-    if (centre != NULL)
-        memcpy(s->centre, centre, (size_t)s->n * sizeof *centre);
-    s->correct = exact->correct;
+    return k < P ? result->gradient[k] : result->terms[k - P];
 }
 
 static void add_sample(struct measurement *m, const struct spread *s)
 {
-    int P = s->layout.size;
     for (int k = 0; k < s->n; k++) {
-        double x = k < P ? m->sample.gradient[k] : m->sample.terms[k - P];
-        double a = k < P ? m->exact.gradient[k] : m->exact.terms[k - P];
-        m->squares[k] += (x - a) * (x - a);
+        double deviation = number(s, &m->sample, k) - number(s, &m->exact, k);
+        m->squares[k] += deviation * deviation;
     }
     for (int kink = 0; kink < SPREAD_KINKS; kink++) {
         const struct spread_places *a = &m->exact.places[kink], *b = &m->sample.places[kink];
@@ -207,14 +200,15 @@ static void add_sample(struct measurement *m, const struct spread *s)
 }
 
 static enum eer_status sample_all(struct measurement *m, struct spread *s,
-                                  enum spread_arithmetic arithmetic, const double *centre, int K,
-                                  uint64_t seed)
+                                  enum spread_arithmetic arithmetic, int K, uint64_t seed)
 {
     static spread_variant *const perturbed[] = {spread_double, spread_float, spread_float_tf32};
     int tf32 = arithmetic == SPREAD_TF32;
     enum eer_status status =
         call(tf32 ? spread_double_tf32 : spread_double, &m->problem, &m->exact, 0, 0);
-    set_centre(s, &m->exact, centre);
+    for (int k = 0; k < s->n; k++)
+        s->centre[k] = number(s, &m->exact, k);
+    s->correct = m->exact.correct;
     for (int k = 0; k < K && status == EER_OK; k++) {
         status = call(perturbed[arithmetic], &m->problem, &m->sample, 1, mix(seed, (uint64_t)k));
         add_sample(m, s);
@@ -262,8 +256,7 @@ static void set_tolerances(struct spread *s, const struct measurement *m, int K)
 enum eer_status spread_measure(struct spread *s, const struct eer_config *c,
                                const struct eer_batch *batch, const struct eer_weights *weights,
                                const double *theta, enum spread_arithmetic arithmetic,
-                               enum eer_tf32_rounding rounding, const double *centre, int K,
-                               uint64_t seed)
+                               enum eer_tf32_rounding rounding, int K, uint64_t seed)
 {
     struct measurement m = {0};
     enum eer_status status = EER_NO_MEMORY;
@@ -275,7 +268,7 @@ enum eer_status spread_measure(struct spread *s, const struct eer_config *c,
     if (measurement_new(&m, s->layout.size, c, batch) && s->centre != NULL &&
         s->tolerance != NULL) {
         set_problem(&m, c, batch, weights, theta, rounding);
-        status = sample_all(&m, s, arithmetic, centre, K, seed);
+        status = sample_all(&m, s, arithmetic, K, seed);
     }
     if (status == EER_OK)
         set_tolerances(s, &m, K);

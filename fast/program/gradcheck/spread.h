@@ -43,19 +43,18 @@ struct spread {
     int n;             /* P + SPREAD_TERMS: the gradient, then the terms */
     double *centre;    /* c, n numbers */
     double *tolerance; /* n */
-    double correct;    /* of a */
+    double correct;    /* of c */
     double t;
     int unsafe[SPREAD_KINKS]; /* places */
 };
 
-/* Measures with K samples, K odd, drawn from the seed. centre: c, n numbers, or NULL for a (with
- * TF32 operands for SPREAD_TF32). Frees nothing of an older *spread. Errors: EER_NO_MEMORY;
- * EER_NOT_FINITE if a or a sample overflows. In both cases there is nothing to free.
- */
+/* Measures with K samples, K odd, drawn from the seed; c is a until the caller writes another.
+ * Frees nothing of an older *spread. Errors: EER_NO_MEMORY; EER_NOT_FINITE if a or a sample
+ * overflows. In both cases there is nothing to free. */
 enum eer_status spread_measure(struct spread *spread, const struct eer_config *,
                                const struct eer_batch *, const struct eer_weights *,
                                const double *theta, enum spread_arithmetic, enum eer_tf32_rounding,
-                               const double *centre, int K, uint64_t seed);
+                               int K, uint64_t seed);
 void spread_free(struct spread *);
 
 /* Largest |value - c| / (tolerance + truth_error), c being exact to truth_error, over terms and
