@@ -4,6 +4,14 @@
  * p->d), TF says whether operands of products are rounded to TF32, NAME makes the names differ.
  * A "token" here is a row of WIDTH lanes: [token][dimension][lane]. */
 
+/* With d known the compiler gets to see every size; without, one copy of a loop serves all callers.
+ */
+#if D_FIXED
+#define SHARED_LOOP INLINE
+#else
+#define SHARED_LOOP static
+#endif
+
 /* x as an operand of a matrix product (spec/model.md, 5.8). */
 INLINE vf NAME(operand)(const struct fast_problem *p, vf x)
 {
@@ -51,8 +59,8 @@ INLINE void NAME(product_columns)(vf *y, int ys, const vf *x, int xs, const floa
 }
 
 /* y (+)= b + x W for `tokens` rows; x has `in` entries at stride xs, y has `out` at stride ys. */
-INLINE void NAME(product)(vf *y, int ys, const vf *x, int xs, int tokens, const float *w, int wk,
-                          int wj, const float *b, int in, int out, int add)
+SHARED_LOOP void NAME(product)(vf *y, int ys, const vf *x, int xs, int tokens, const float *w,
+                               int wk, int wj, const float *b, int in, int out, int add)
 {
     int t = 0;
     for (; t + 2 <= tokens; t += 2)
@@ -75,8 +83,8 @@ INLINE void NAME(outer_tile)(vf *G, int gs, const vf *x, int xs, const vf *dy, i
 }
 
 /* G[k][j] += sum over tokens of x[t][k] dy[t][j]: a weight matrix's gradient, gs columns wide. */
-INLINE void NAME(outer)(vf *G, int gs, const vf *x, int xs, const vf *dy, int ys, int tokens,
-                        int in, int out)
+SHARED_LOOP void NAME(outer)(vf *G, int gs, const vf *x, int xs, const vf *dy, int ys, int tokens,
+                             int in, int out)
 {
     int k = 0;
     for (; k + 4 <= in; k += 4) {
@@ -111,18 +119,17 @@ INLINE vf NAME(key)(const vf *k, int j, int x, int d, const int SHARED)
     return k[j * d + x];
 }
 
-/* Rows of attention go in pairs: R = 1 or 2 query rows x_0, x_1 (d apart), whose values for key j lie
- * together at [2 j + r]. Then one loop does both rows, and each key is loaded once for the two. */
+/* Rows of attention go in pairs: R = 1 or 2 query rows x_0, x_1 (d apart), whose values for key j
+ * lie together at [2 j + r]. Then one loop does both rows, and each key is loaded once for the two.
+ */
 INLINE void NAME(dot_rows)(vf *dot, const vf *row, const vf *k, int j, int d, const int R,
                            const int SHARED)
 {
     vf key = NAME(key)(k, j, 0, d, SHARED);
-    UNROLL for (int r = 0; r < R; r++)
-        dot[r] = row[r * d] * key;
+    UNROLL for (int r = 0; r < R; r++) dot[r] = row[r * d] * key;
     for (int c = 1; c < d; c++) {
         key = NAME(key)(k, j, c, d, SHARED);
-        UNROLL for (int r = 0; r < R; r++)
-            dot[r] = v_fma(row[r * d + c], key, dot[r]);
+        UNROLL for (int r = 0; r < R; r++) dot[r] = v_fma(row[r * d + c], key, dot[r]);
     }
 }
 
@@ -130,14 +137,13 @@ INLINE void NAME(dot_rows)(vf *dot, const vf *row, const vf *k, int j, int d, co
 #if D_FIXED
 #define LOAD_ROWS(row, x)                                                                          \
     vf row[2 * D_FIXED];                                                                           \
-    UNROLL for (int c = 0; c < R * D_FIXED; c++)                                                   \
-        row[c] = x[c];
+    UNROLL for (int c = 0; c < R * D_FIXED; c++) row[c] = x[c];
 #else
 #define LOAD_ROWS(row, x) const vf *row = x;
 #endif
 
-/* Scores in log 2 units of the rows i, i + 1 (SHARED: the WIDTH rows from i and the next WIDTH) on keys
- * [first, first + n), and their largest so far. bias2 at a hidden distance is -infinity. */
+/* Scores in log 2 units of the rows i, i + 1 (SHARED: the WIDTH rows from i and the next WIDTH) on
+ * keys [first, first + n), and their largest so far. bias2 at a hidden distance is -infinity. */
 INLINE void NAME(scores)(const struct fast_problem *p, vf *e, vf *top, const vf *x, const vf *k,
                          int i, int first, int n, const int R, const int SHARED)
 {
@@ -156,8 +162,7 @@ INLINE void NAME(scores)(const struct fast_problem *p, vf *e, vf *top, const vf 
             largest[r] = v_max(e[2 * j + r], largest[r]);
         }
     }
-    UNROLL for (int r = 0; r < R; r++)
-        top[r] = largest[r];
+    UNROLL for (int r = 0; r < R; r++) top[r] = largest[r];
 }
 
 /* dp = x_r . v_j, and the sum over j of P dp of each row. */
@@ -177,10 +182,8 @@ INLINE void NAME(weighted_dots)(const struct fast_problem *p, vf *dp, vf *sum, c
             total[r] = v_fma(P[2 * j + r], dot[r], total[r]);
         }
     }
-    UNROLL for (int r = 0; r < R; r++)
-        sum[r] = total[r];
+    UNROLL for (int r = 0; r < R; r++) sum[r] = total[r];
 }
-#undef LOAD_ROWS
 
 #if D_FIXED
 #define COLUMNS D_FIXED
@@ -195,53 +198,48 @@ INLINE void NAME(sum_keys)(const struct fast_problem *p, vf *y, const vf *w, con
     const int d = D;
     for (int at = 0; at < d; at += COLUMNS) {
         vf sum[2][COLUMNS];
-        UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int c = 0; c < COLUMNS; c++)
-                sum[r][c] = add ? y[r * d + at + c] : v_set(0.0f);
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int c = 0; c < COLUMNS; c++) sum[r][c] =
+            add ? y[r * d + at + c] : v_set(0.0f);
         for (int j = 0; j < n; j++) {
             vf weight[2];
-            UNROLL for (int r = 0; r < R; r++)
-                weight[r] = NAME(operand)(p, w[2 * j + r]);
-            UNROLL for (int c = 0; c < COLUMNS; c++) {
+            UNROLL for (int r = 0; r < R; r++) weight[r] = NAME(operand)(p, w[2 * j + r]);
+            UNROLL for (int c = 0; c < COLUMNS; c++)
+            {
                 const vf value = NAME(key)(v, first + j, at + c, d, SHARED);
-                UNROLL for (int r = 0; r < R; r++)
-                    sum[r][c] = v_fma(weight[r], value, sum[r][c]);
+                UNROLL for (int r = 0; r < R; r++) sum[r][c] = v_fma(weight[r], value, sum[r][c]);
             }
         }
-        UNROLL for (int r = 0; r < R; r++)
-            UNROLL for (int c = 0; c < COLUMNS; c++)
-                y[r * d + at + c] = sum[r][c];
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int c = 0; c < COLUMNS; c++)
+            y[r * d + at + c] = sum[r][c];
     }
 }
 
-/* y_k = sum over the rows i >= first of w_i,(key + k) x_i for K = 1 or 2 keys: down the columns of a
- * matrix of row pairs (pair_offset). */
+/* y_k = sum over the rows i >= first of w_i,(key + k) x_i for K = 1 or 2 keys: down the columns of
+ * a matrix of row pairs (pair_offset). */
 INLINE void NAME(sum_rows)(const struct fast_problem *p, vf *y, const vf *w, const vf *x, int N,
                            int first, int key, const int K)
 {
     const int d = D;
     for (int at = 0; at < d; at += COLUMNS) {
         vf sum[2][COLUMNS];
-        UNROLL for (int k = 0; k < K; k++)
-            UNROLL for (int c = 0; c < COLUMNS; c++)
-                sum[k][c] = v_set(0.0f);
+        UNROLL for (int k = 0; k < K; k++) UNROLL for (int c = 0; c < COLUMNS; c++) sum[k][c] =
+            v_set(0.0f);
         for (int i = first; i < N; i += 2) {
             const vf *pair = w + pair_offset(p, N, i) + 2 * key;
             const int rows = i + 1 < N ? 2 : 1;
             for (int r = 0; r < rows; r++) {
                 vf weight[2];
-                UNROLL for (int k = 0; k < K; k++)
-                    weight[k] = NAME(operand)(p, pair[2 * k + r]);
-                UNROLL for (int c = 0; c < COLUMNS; c++) {
+                UNROLL for (int k = 0; k < K; k++) weight[k] = NAME(operand)(p, pair[2 * k + r]);
+                UNROLL for (int c = 0; c < COLUMNS; c++)
+                {
                     const vf value = x[(i + r) * d + at + c];
-                    UNROLL for (int k = 0; k < K; k++)
-                        sum[k][c] = v_fma(weight[k], value, sum[k][c]);
+                    UNROLL for (int k = 0; k < K; k++) sum[k][c] =
+                        v_fma(weight[k], value, sum[k][c]);
                 }
             }
         }
-        UNROLL for (int k = 0; k < K; k++)
-            UNROLL for (int c = 0; c < COLUMNS; c++)
-                y[k * d + at + c] = sum[k][c];
+        UNROLL for (int k = 0; k < K; k++) UNROLL for (int c = 0; c < COLUMNS; c++)
+            y[k * d + at + c] = sum[k][c];
     }
 }
 #undef COLUMNS

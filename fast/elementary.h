@@ -47,12 +47,13 @@ INLINE vf v_log2(vf x)
     return v_fma(y, f, whole);
 }
 
-/* The coefficients of P in Phi(x) = 1/2 + x P(x^2), highest power of x^2 (mapped to [-1, 1]) first. */
+/* The coefficients of P in Phi(x) = 1/2 + x P(x^2), highest power of x^2 (mapped to [-1, 1]) first.
+ */
 enum { PHI_TERMS = 15 };
 static const float phi_coefficient[PHI_TERMS] = {
-    0.000241927881f, -0.000658141f,   0.000658816468f, -0.00103508925f, 0.00289921146f,
-    -0.00545334676f, 0.00841400368f,  -0.0127727672f,  0.0185397473f,   -0.0250425443f,
-    0.0320312946f,   -0.0397633512f,  0.0496457928f,   -0.0671268169f,  0.134659346f};
+    0.000241927881f, -0.000658141f,  0.000658816468f, -0.00103508925f, 0.00289921146f,
+    -0.00545334676f, 0.00841400368f, -0.0127727672f,  0.0185397473f,   -0.0250425443f,
+    0.0320312946f,   -0.0397633512f, 0.0496457928f,   -0.0671268169f,  0.134659346f};
 
 /* Phi(x), the standard normal distribution function (1 + erf(x / sqrt 2)) / 2, of K vectors; beyond
  * |x| = 5.25 its value there, 7.6e-8 from 0 or 1. K polynomials run side by side, because one alone
@@ -66,11 +67,9 @@ INLINE void v_phi_many(vf *phi, const vf *x, const int K)
         s[k] = v_fma(c[k] * c[k], v_set(0.07256235827664399f), v_set(-1.0f));
         y[k] = v_set(phi_coefficient[0]);
     }
-    UNROLL for (int term = 1; term < PHI_TERMS; term++)
-        UNROLL for (int k = 0; k < K; k++)
-            y[k] = v_fma(y[k], s[k], v_set(phi_coefficient[term]));
-    UNROLL for (int k = 0; k < K; k++)
-        phi[k] = v_fma(c[k], y[k], v_set(0.5f));
+    UNROLL for (int term = 1; term < PHI_TERMS; term++) UNROLL for (int k = 0; k < K; k++) y[k] =
+        v_fma(y[k], s[k], v_set(phi_coefficient[term]));
+    UNROLL for (int k = 0; k < K; k++) phi[k] = v_fma(c[k], y[k], v_set(0.5f));
 }
 
 INLINE void v_phi4(vf *phi, const vf *x)
@@ -99,8 +98,7 @@ INLINE vf v_gelu_slope(vf x, vf phi)
 
 INLINE void v_gelu_slope4(vf *slope, const vf *x, const vf *phi)
 {
-    UNROLL for (int k = 0; k < 4; k++)
-        slope[k] = v_gelu_slope(x[k], phi[k]);
+    UNROLL for (int k = 0; k < 4; k++) slope[k] = v_gelu_slope(x[k], phi[k]);
 }
 
 #endif

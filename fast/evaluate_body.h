@@ -5,8 +5,8 @@
  * current iteration's attention input, keys and values. Scores exist only CHUNK keys at a time; the
  * running maximum and sum are rescaled when a chunk holds a larger score. */
 
-/* exp(score - top) of one row of a pair, 0 for keys that a causal mask hides (those from `hidden` on may
- * be); returns their sum. */
+/* exp(score - top) of one row of a pair, 0 for keys that a causal mask hides (those from `hidden`
+ * on may be); returns their sum. */
 INLINE vf NAME(stream_exponentials)(vf *e, vf top, int i, int j, int n, int hidden)
 {
     vf sum = v_set(0.0f), row;
@@ -45,8 +45,7 @@ INLINE void NAME(stream_attention)(const struct fast_problem *p, vf *A, const vf
             for (int r = 0; r < R; r++) {
                 const int from = i + r * WIDTH, hidden = p->causal ? from : N;
                 const vf shrink = v_exp2(v_max(top[r] - above[r], v_set(-126.0f)));
-                const vf part =
-                    NAME(stream_exponentials)(e + r, above[r], from, j, n, hidden);
+                const vf part = NAME(stream_exponentials)(e + r, above[r], from, j, n, hidden);
                 top[r] = above[r];
                 if (pass == 0 || !TF)
                     sum[r] = v_fma(sum[r], shrink, part);

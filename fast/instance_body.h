@@ -3,3 +3,5 @@
 #include "rows_body.h"
 #include "train_body.h"
 #include "evaluate_body.h"
+#undef SHARED_LOOP
+#undef LOAD_ROWS

@@ -23,12 +23,13 @@ struct lanes {
     int N, needs_entropy, needs_largest;
     vf *X, *Y, *Q, *K, *V, *A, *xhat, *Zp;
     vf *dZ, *dX, *dY, *dA, *dQ, *dK, *dV;
-    vf *Z;                                                    /* (T + 1) x N x d */
-    vf *P, *S;                                                /* attention, pair_offset() */
-    vf *scratch;                                              /* 4 x N */
-    vf *rstd, *entropy, *power_sum, *largest, *entropy_slope; /* N */
-    vi *tokens, *labels;                                      /* N */
-    vf *G;                                                    /* P parameters */
+    vf *Z;                                        /* (T + 1) x N x d */
+    vf *P, *S;                                    /* attention, pair_offset() */
+    vf *scratch;                                  /* 4 x N */
+    vf *rstd, *entropy, *largest, *entropy_slope; /* N */
+    vf *top, *scale, *power_sum;                  /* T x N: of the rows of scores */
+    vi *tokens, *labels;                          /* N */
+    vf *G;                                        /* P parameters */
     struct block block;
     vf sum[FAST_TERMS], present, potential_slope;
 };
@@ -40,8 +41,8 @@ struct stream {
     struct block block;
 };
 
-/* Where the pair of rows i, i + 1 (i even) of an attention matrix begins: 2 x N values, or 2 x (i + 2)
- * under a causal mask, the two rows' values for a key side by side. */
+/* Where the pair of rows i, i + 1 (i even) of an attention matrix begins: 2 x N values, or 2 x (i +
+ * 2) under a causal mask, the two rows' values for a key side by side. */
 INLINE size_t pair_offset(const struct fast_problem *p, int N, int i)
 {
     return (size_t)i * (size_t)(p->causal ? i / 2 + 1 : N);
@@ -90,12 +91,15 @@ static size_t lay_out_lanes(const struct fast_problem *p, struct lanes *s, int r
     const size_t N = (size_t)rows, d = (size_t)p->d;
     vf **states[] = {&s->X,  &s->Y,  &s->Q,  &s->K,  &s->V,  &s->A,  &s->xhat, &s->Zp,
                      &s->dZ, &s->dX, &s->dY, &s->dA, &s->dQ, &s->dK, &s->dV};
-    vf **columns[] = {&s->rstd, &s->entropy, &s->power_sum, &s->largest, &s->entropy_slope};
+    vf **columns[] = {&s->rstd, &s->entropy, &s->largest, &s->entropy_slope};
     s->N = rows;
     for (size_t k = 0; k < sizeof states / sizeof *states; k++)
         *states[k] = carve(&c, N * d);
     for (size_t k = 0; k < sizeof columns / sizeof *columns; k++)
         *columns[k] = carve(&c, N);
+    vf **rows_sums[] = {&s->top, &s->scale, &s->power_sum};
+    for (size_t k = 0; k < sizeof rows_sums / sizeof *rows_sums; k++)
+        *rows_sums[k] = carve(&c, (size_t)p->T * N);
     s->tokens = carve(&c, N);
     s->labels = carve(&c, N);
     s->scratch = carve(&c, 4 * N);

@@ -3,6 +3,7 @@
 #include "pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -28,10 +29,15 @@ struct fast_pool {
     struct worker worker[];
 };
 
-static void pause_briefly(void)
+/* Waits a little; after many times lets others have the processor, for it may be the one we wait
+ * for. */
+static void pause_briefly(int spin)
 {
+    if (spin >= SPINS)
+        sched_yield();
 #ifdef __x86_64__
-    __builtin_ia32_pause();
+    else
+        __builtin_ia32_pause();
 #endif
 }
 
@@ -50,7 +56,7 @@ static void await_round(struct fast_pool *pool, int seen)
     for (int spin = 0; spin < SPINS; spin++) {
         if (atomic_load(&pool->round) != seen)
             return;
-        pause_briefly();
+        pause_briefly(spin);
     }
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->asleep, 1);
@@ -124,8 +130,8 @@ void fast_pool_run(struct fast_pool *pool, fast_work *work, void *context, int i
         atomic_store(&pool->active, pool->workers);
         next_round(pool);
         take_items(pool, 0);
-        while (atomic_load(&pool->active) > 0)
-            pause_briefly();
+        for (int spin = 0; atomic_load(&pool->active) > 0; spin += spin < SPINS)
+            pause_briefly(spin);
     } else {
         take_items(pool, 0);
     }

@@ -4,8 +4,8 @@
  * pass; the backward pass computes the inside of each iteration again. That costs a third more
  * operations and saves writing and reading some 4 MB a step, which costs more (spec/fast.md). */
 
-/* From the scores e (log 2 units) of R rows: e becomes exp(e - top), g the same to the power q - 1, and
- * sum and power the sums of e and of e^q over the keys. */
+/* From the scores e (log 2 units) of R rows: e becomes exp(e - top), g the same to the power q - 1,
+ * and sum and power the sums of e and of e^q over the keys. */
 INLINE void NAME(exponentials)(const struct fast_problem *p, vf *e, vf *g, const vf *top, vf *sum,
                                vf *power, int n, const int R)
 {
@@ -58,66 +58,93 @@ INLINE vf NAME(power)(const struct fast_problem *p, vf x)
     return v_exp2(v_set(p->q - 1.0f) * v_log2(x));
 }
 
-/* The first key with the largest score of one row of a pair. */
-INLINE vf NAME(first_largest)(const vf *e, int n, vf top)
-{
-    vf at = v_set(-1.0f);
-    for (int j = n - 1; j >= 0; j--)
-        at = v_select(e[2 * j] == top, v_set((float)j), at);
-    return at;
-}
-
-/* Attention of rows i .. i + R - 1 into s->A. With keep, the probabilities p_ij and p_ij^(q-1) stay
- * for the backward pass; without, the sums of potential and entropy are taken. */
-INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int i, int keep, const int R)
+/* Attention of rows i .. i + R - 1 in iteration t, forward, into s->A; the sums of potential and
+ * entropy, and what again() needs. */
+INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t, int i, const int R)
 {
     const int d = D, N = s->N, n = p->causal ? i + R : N;
     const vf zero = v_set(0.0f), one = v_set(1.0f);
-    vf *e = keep ? s->P + pair_offset(p, N, i) : s->scratch;
-    vf *g = keep ? s->S + pair_offset(p, N, i) : s->scratch + 2 * N;
-    vf *A = s->A + i * d, top[2] = {v_set(-INFINITY), v_set(-INFINITY)};
-    vf sum[2], power[2], scale[2], root[2];
+    vf *e = s->scratch, *g = s->scratch + 2 * N, *A = s->A + i * d;
+    vf top[2] = {v_set(-INFINITY), v_set(-INFINITY)}, sum[2], power[2], scale[2];
     NAME(scores)(p, e, top, s->Q + i * d, s->K, i, 0, n, R, 0);
-    if (keep && s->needs_largest)
-        for (int r = 0; r < R; r++)
-            s->largest[i + r] = NAME(first_largest)(e + r, n, top[r]);
     NAME(exponentials)(p, e, g, top, sum, power, n, R);
     if (p->causal && R == 2) /* row i does not see key i + 1, whose 2^-80 vanished in its sums */
-        e[2 * n - 2] = g[2 * n - 2] = zero;
+        e[2 * n - 2] = zero;
     UNROLL for (int r = 0; r < R; r++)
     {
         scale[r] = one / sum[r];
-        root[r] = NAME(power)(p, scale[r]);
-        power[r] *= scale[r] * root[r];
-        s->power_sum[i + r] = power[r];
-        if (!keep) {
-            s->entropy[i + r] += (one - power[r]) * v_set(1.0f / (p->q - 1.0f));
-            s->sum[FAST_POTENTIAL] =
-                v_fma(v_log2(sum[r]), v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
-        }
+        power[r] *= scale[r] * NAME(power)(p, scale[r]);
+        s->entropy[i + r] += (one - power[r]) * v_set(1.0f / (p->q - 1.0f));
+        s->sum[FAST_POTENTIAL] =
+            v_fma(v_log2(sum[r]), v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
+        s->top[t * N + i + r] = top[r];
+        s->scale[t * N + i + r] = scale[r];
+        if (s->needs_entropy)
+            s->power_sum[t * N + i + r] = power[r];
     }
     if (TF) /* the operand that is rounded is p, so it has to be p before the product */
         for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++)
-                e[2 * j + r] *= scale[r];
+            UNROLL for (int r = 0; r < R; r++) e[2 * j + r] *= scale[r];
     NAME(sum_keys)(p, A, e, s->V, 0, n, 0, R, 0);
     if (!TF)
         for (int x = 0; x < R * d; x++)
             A[x] *= scale[x / d];
-    if (keep)
-        for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++)
-            {
-                if (!TF)
-                    e[2 * j + r] *= scale[r];
-                g[2 * j + r] *= root[r];
-            }
 }
 
-/* The attention half of iteration t: from Z_t to Z' in s->Zp. */
-static void NAME(attention)(const struct fast_problem *p, struct lanes *s, const vf *Z, int keep)
+/* The same rows again for the backward pass: p_ij and p_ij^(q-1) into s->P and s->S, straight from
+ * the scores, since their largest and their sum are known by now. */
+INLINE void NAME(attend_again)(const struct fast_problem *p, struct lanes *s, int t, int i,
+                               const int R)
+{
+    const int d = D, N = s->N, n = p->causal ? i + R : N;
+    const vf scale2 = v_set(p->scale2), half = v_set(0.5f), exponent = v_set(p->q - 1.0f);
+    const size_t at = pair_offset(p, N, i);
+    const int entropy = s->needs_entropy, largest = s->needs_largest, root = p->q == 1.5f;
+    const float *bias2 = p->bias2 + i;
+    const vf *x = s->Q + i * d, *K = s->K;
+    vf *P = s->P + at, *S = s->S + at;
+    vf top[2], scale[2], power[2], first[2];
+    LOAD_ROWS(row, x)
+    UNROLL for (int r = 0; r < R; r++)
+    {
+        top[r] = s->top[t * N + i + r];
+        scale[r] = s->scale[t * N + i + r];
+        power[r] = entropy ? NAME(power)(p, scale[r]) : scale[r];
+        first[r] = v_set(-1.0f);
+    }
+    for (int j = 0; j < n; j++) {
+        vf dot[2];
+        NAME(dot_rows)(dot, row, K, j, d, R, 0);
+        UNROLL for (int r = 0; r < R; r++)
+        {
+            const vf score = v_fma(dot[r], scale2, v_set(bias2[r - j]));
+            if (entropy && root) {
+                const vf least = v_set(-40.0f), below = v_fma(score, half, -half * top[r]);
+                const vf e = v_exp2(v_max(below, least)) * power[r];
+                P[2 * j + r] = e * e;
+                S[2 * j + r] = e;
+            } else {
+                const vf below = v_max(score - top[r], v_set(-80.0f));
+                P[2 * j + r] = v_exp2(below) * scale[r];
+                if (entropy)
+                    S[2 * j + r] = v_exp2(below * exponent) * power[r];
+            }
+            if (largest)
+                first[r] = v_select((score == top[r]) & (first[r] < v_set(0.0f)), v_set((float)j),
+                                    first[r]);
+        }
+    }
+    if (p->causal && R == 2)
+        P[2 * n - 2] = S[2 * n - 2] = v_set(0.0f);
+    UNROLL for (int r = 0; r < R; r++) s->largest[i + r] = first[r];
+    NAME(sum_keys)(p, s->A + i * d, P, s->V, 0, n, 0, R, 0);
+}
+
+/* The attention half of iteration t: from Z_t to Z' in s->Zp; again: for the backward pass. */
+static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t, int again)
 {
     const int d = D, N = s->N;
+    const vf *Z = s->Z + (size_t)t * (size_t)(N * d);
     for (int i = 0; i < N; i++)
         s->rstd[i] =
             NAME(attention_input)(p, s->Y + i * d, s->xhat + i * d, Z + i * d, s->X + i * d);
@@ -125,12 +152,17 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, const
         vf *to = w == 0 ? s->Q : w == 1 ? s->K : s->V;
         NAME(project)(p, to, s->Y, N, EER_W_Q + w);
     }
-    int i = 0;
-    for (; i + 2 <= N; i += 2)
-        NAME(attend)(p, s, i, keep, 2);
-    if (i < N)
-        NAME(attend)(p, s, i, keep, 1);
-    for (i = 0; i < N; i++) {
+    for (int i = 0; i < N; i += 2) {
+        if (again && i + 2 <= N)
+            NAME(attend_again)(p, s, t, i, 2);
+        else if (again)
+            NAME(attend_again)(p, s, t, i, 1);
+        else if (i + 2 <= N)
+            NAME(attend)(p, s, t, i, 2);
+        else
+            NAME(attend)(p, s, t, i, 1);
+    }
+    for (int i = 0; i < N; i++) {
         vf rstd =
             NAME(attention_output)(p, s->Zp + i * d, s->xhat + i * d, Z + i * d, s->A + i * d);
         if (p->post)
@@ -138,8 +170,8 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, const
     }
 }
 
-/* Backward through the n hidden units from j on: their share of dy, and the gradients of their weights.
- * A few units at a time for a few tokens: all that is touched stays in L1. */
+/* Backward through the n hidden units from j on: their share of dy, and the gradients of their
+ * weights. A few units at a time for a few tokens: all that is touched stays in L1. */
 INLINE void NAME(mlp_backward_tile)(const struct fast_problem *p, struct lanes *s, const vf *dout,
                                     int tokens, int j, int n)
 {
@@ -195,52 +227,59 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, co
     if (p->pre)
         for (int t = 0; t < tokens; t++)
             NAME(norm_backward)
-            (p, b->dy + t * d, b->xhat + t * d, b->rstd[t], p->theta + o[EER_LN2_GAIN],
-             s->G + o[EER_LN2_GAIN], s->G + o[EER_LN2_BIAS]);
+    (p, b->dy + t * d, b->xhat + t * d, b->rstd[t], p->theta + o[EER_LN2_GAIN],
+     s->G + o[EER_LN2_GAIN], s->G + o[EER_LN2_BIAS]);
     for (int x = 0; x < tokens * d; x++) {
         dZ[x] += b->dy[x];
         dX[x] += b->dy[x];
     }
 }
 
-/* Derivatives by the scores of R rows, in place of p^(q-1) in s->S, given dp and its weighted sums D_i
- * (spec/model.md, 5.4). */
-INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, int i, const vf *dp,
-                               const vf *weighted, int n, const int R)
+/* Derivatives by the scores of R rows, in place of p^(q-1) in s->S, given dp and its weighted sums
+ * D_i (spec/model.md, 5.4). */
+INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, int t, int i,
+                               const vf *dp, const vf *weighted, int n, const int R)
 {
     const vf *P = s->P + pair_offset(p, s->N, i);
     vf *S = s->S + pair_offset(p, s->N, i);
     const vf potential = s->potential_slope, zero = v_set(0.0f);
     if (!s->needs_entropy && !s->needs_largest) {
         for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++)
-                S[2 * j + r] = P[2 * j + r] * (dp[2 * j + r] - weighted[r]);
+            UNROLL for (int r = 0; r < R; r++) S[2 * j + r] =
+                P[2 * j + r] * (dp[2 * j + r] - weighted[r]);
         return;
     }
     vf kappa[2], shift[2];
     UNROLL for (int r = 0; r < R; r++)
     {
         kappa[r] = s->entropy_slope[i + r];
-        shift[r] = v_fma(kappa[r], s->power_sum[i + r], potential - weighted[r]);
+        shift[r] = potential - weighted[r];
+        if (s->needs_entropy)
+            shift[r] = v_fma(kappa[r], s->power_sum[t * s->N + i + r], shift[r]);
     }
     for (int j = 0; j < n; j++)
         UNROLL for (int r = 0; r < R; r++)
-            S[2 * j + r] =
-                P[2 * j + r] * v_fma(-kappa[r], S[2 * j + r], dp[2 * j + r] + shift[r]);
+        {
+            vf slope = dp[2 * j + r] + shift[r];
+            if (s->needs_entropy)
+                slope = v_fma(-kappa[r], S[2 * j + r], slope);
+            S[2 * j + r] = P[2 * j + r] * slope;
+        }
     if (s->needs_largest)
         for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++)
-                S[2 * j + r] -= v_select(s->largest[i + r] == v_set((float)j), potential, zero);
+            UNROLL for (int r = 0; r < R; r++) S[2 * j + r] -=
+                v_select(s->largest[i + r] == v_set((float)j), potential, zero);
 }
 
 /* Backward of rows i .. i + R - 1 of attention up to dQ. */
-INLINE void NAME(attend_backward)(const struct fast_problem *p, struct lanes *s, int i, const int R)
+INLINE void NAME(attend_backward)(const struct fast_problem *p, struct lanes *s, int t, int i,
+                                  const int R)
 {
     const int d = D, N = s->N, n = p->causal ? i + R : N;
     const size_t at = pair_offset(p, N, i);
     vf weighted[2];
     NAME(weighted_dots)(p, s->scratch, weighted, s->P + at, s->dA + i * d, s->V, n, R);
-    NAME(score_slopes)(p, s, i, s->scratch, weighted, n, R);
+    NAME(score_slopes)(p, s, t, i, s->scratch, weighted, n, R);
     NAME(sum_keys)(p, s->dQ + i * d, s->S + at, s->K, 0, n, 0, R, 0);
 }
 
@@ -253,22 +292,22 @@ INLINE void NAME(keys_backward)(const struct fast_problem *p, struct lanes *s, i
 }
 
 /* Backward through the attention half: dZ from the derivative by Z' to the one by Z_t. */
-static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, vf *dZ)
+static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, int t, vf *dZ)
 {
     const int d = D, N = s->N;
     const int *o = p->layout.offset;
     if (p->post)
         for (int i = 0; i < N; i++)
             NAME(norm_backward)
-            (p, dZ + i * d, s->xhat + i * d, s->rstd[i], p->theta + o[EER_LN1_GAIN],
-             s->G + o[EER_LN1_GAIN], s->G + o[EER_LN1_BIAS]);
+    (p, dZ + i * d, s->xhat + i * d, s->rstd[i], p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
+     s->G + o[EER_LN1_BIAS]);
     for (int x = 0; x < N * d; x++)
         s->dA[x] = NAME(operand)(p, dZ[x]);
     int i = 0;
     for (; i + 2 <= N; i += 2)
-        NAME(attend_backward)(p, s, i, 2);
+        NAME(attend_backward)(p, s, t, i, 2);
     if (i < N)
-        NAME(attend_backward)(p, s, i, 1);
+        NAME(attend_backward)(p, s, t, i, 1);
     for (i = 0; i + 2 <= N; i += 2)
         NAME(keys_backward)(p, s, i, 2);
     if (i < N)
@@ -289,8 +328,8 @@ static void NAME(attention_backward)(const struct fast_problem *p, struct lanes 
         vf *dy = s->dY + i * d;
         if (p->pre)
             NAME(norm_backward)
-            (p, dy, s->xhat + i * d, s->rstd[i], p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
-             s->G + o[EER_LN1_BIAS]);
+        (p, dy, s->xhat + i * d, s->rstd[i], p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
+         s->G + o[EER_LN1_BIAS]);
         for (int x = 0; x < d; x++) {
             dZ[i * d + x] += dy[x];
             s->dX[i * d + x] += dy[x];
@@ -334,8 +373,7 @@ static void NAME(read_out)(const struct fast_problem *p, struct lanes *s, int i,
     NAME(product)(dz, d, dlogit, C, 1, p->operand + o[EER_W_O], 1, C, NULL, C, d, 0);
     if (p->final_norm)
         NAME(norm_backward)
-        (p, dz, xhat, rstd, p->theta + o[EER_LNF_GAIN], s->G + o[EER_LNF_GAIN],
-         s->G + o[EER_LNF_BIAS]);
+    (p, dz, xhat, rstd, p->theta + o[EER_LNF_GAIN], s->G + o[EER_LNF_GAIN], s->G + o[EER_LNF_BIAS]);
 }
 
 /* The kinetic sum of all rows and, with dZ, its derivative by Z_T (spec/model.md, 4.2 and 5.1). */
@@ -417,11 +455,10 @@ static void NAME(forward)(const struct fast_problem *p, struct lanes *s)
         s->sum[term] = v_set(0.0f);
     for (int t = 0; t < p->T; t++) {
         vf *Z = s->Z + (size_t)t * (size_t)(N * d);
-        NAME(attention)(p, s, Z, 0);
+        NAME(attention)(p, s, t, 0);
         for (int i = 0; i < N; i += BLOCK)
             NAME(mlp_forward)
-            (p, &s->block, Z + (N + i) * d, s->Zp + i * d, s->X + i * d,
-             N - i < BLOCK ? N - i : BLOCK);
+        (p, &s->block, Z + (N + i) * d, s->Zp + i * d, s->X + i * d, N - i < BLOCK ? N - i : BLOCK);
     }
 }
 
@@ -445,13 +482,12 @@ static void NAME(backward)(const struct fast_problem *p, struct lanes *s,
     for (int x = 0; x < N * d; x++)
         s->dX[x] = v_set(0.0f);
     for (int t = p->T - 1; t >= 0; t--) {
-        const vf *Z = s->Z + (size_t)t * (size_t)(N * d);
-        NAME(attention)(p, s, Z, 1);
+        NAME(attention)(p, s, t, 1);
         for (int i = 0; i < N; i += BLOCK)
             NAME(mlp_backward)
-            (p, s, s->Zp + i * d, s->X + i * d, s->dZ + i * d, s->dX + i * d,
-             N - i < BLOCK ? N - i : BLOCK);
-        NAME(attention_backward)(p, s, s->dZ);
+        (p, s, s->Zp + i * d, s->X + i * d, s->dZ + i * d, s->dX + i * d,
+         N - i < BLOCK ? N - i : BLOCK);
+        NAME(attention_backward)(p, s, t, s->dZ);
         if (t > 0 && p->kinetic == EER_KINETIC_PATH && f->kinetic != 0.0f)
             NAME(kinetic_path)(p, s, s->dZ, t, kinetic);
     }

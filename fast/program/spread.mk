@@ -15,7 +15,8 @@ SPREAD_ENTRY    = $(GRADCHECK_DIR)/variant.c $(GRADCHECK_DIR)/matmul_tf32.c
 SPREAD_SOURCES  = $(wildcard ref/*.[ch] spec/*.h) $(SPREAD_ENTRY)
 SPREAD_FLAGS    = -std=c11 -D_GNU_SOURCE -ffp-contract=off $(WARN) -O1 -g -frounding-math \
                   -finstrument-functions -I$(GRADCHECK_DIR)
-SPREAD_WRAP     = ref_scores ref_mlp_backward ref_penalty ref_cross_entropy
+SPREAD_WRAP     = ref_scores ref_mlp_backward ref_penalty ref_cross_entropy \
+                  ref_softmax_backward ref_potential_backward ref_tsallis_backward
 
 # double -> float: the type, the literals, the mathematical library.
 SPREAD_EDIT_double = -e ''

@@ -21,7 +21,8 @@ enum use {
     USE_PARAMETER,
 };
 
-enum { MOST_WORK = 30000 }; /* scores a case: bounds the time of one gradient of the reference */
+/* Multiplications of a forward pass, roughly: bounds the time of one gradient of the reference. */
+enum { MOST_WORK = 1000000 };
 
 struct draw {
     uint64_t seed;
@@ -86,8 +87,11 @@ static void draw_sizes(struct draw *g, struct eer_config *c, enum eer_case_size 
     c->length_min = c->length_max = whole(g, 1, lengths[size]);
     c->loops = whole(g, 1, loops[size]);
     c->batch = whole(g, 1, batches[size]);
-    while (c->batch > 1 && c->batch * c->length_max * c->length_max * c->loops > MOST_WORK)
+    const int once = c->length_max * c->d * (2 * c->length_max + 3 * c->d + 2 * c->mlp);
+    while (c->batch > 1 && once * c->loops * c->batch > MOST_WORK)
         c->batch--;
+    while (c->loops > 1 && once * c->loops * c->batch > MOST_WORK)
+        c->loops--;
 }
 
 static void draw_options(struct draw *g, struct eer_config *c)

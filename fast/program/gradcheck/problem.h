@@ -45,6 +45,9 @@ struct spread_result {
     struct spread_places places[SPREAD_KINKS];
 };
 
+/* Random in [-1, 1] while a sample is drawn, 0 otherwise (spread.c). */
+spread_wide spread_noise(void);
+
 /* Loss and gradient by the reference compiled in one of four ways; returns an enum eer_status. */
 typedef int spread_variant(const struct spread_problem *, struct spread_result *);
 

@@ -7,7 +7,7 @@
 
 /* The state of the perturbation: modes are drawn while `active`. */
 static _Thread_local struct {
-    int active;
+    int active, mode;
     uint64_t seed, calls;
 } perturbation;
 
@@ -23,8 +23,18 @@ __attribute__((no_instrument_function)) static uint64_t mix(uint64_t seed, uint6
 __attribute__((no_instrument_function)) static void draw_mode(void)
 {
     static const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
-    if (perturbation.active)
-        fesetround(modes[mix(perturbation.seed, perturbation.calls++) % 4]);
+    if (!perturbation.active)
+        return;
+    int mode = modes[mix(perturbation.seed, perturbation.calls++) % 4];
+    if (mode != perturbation.mode)
+        fesetround(perturbation.mode = mode);
+}
+
+spread_wide spread_noise(void)
+{
+    if (!perturbation.active)
+        return 0;
+    return (double)(mix(perturbation.seed, perturbation.calls++) >> 11) * 0x1p-52 - 1;
 }
 
 /* What -finstrument-functions calls; only the variants are compiled with it. */
@@ -50,6 +60,7 @@ static enum eer_status call(spread_variant *variant, const struct spread_problem
 {
     int mode = fegetround();
     perturbation.active = perturbed;
+    perturbation.mode = mode;
     perturbation.seed = seed;
     perturbation.calls = 0;
     enum eer_status status = (enum eer_status)variant(problem, result);

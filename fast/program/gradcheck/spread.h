@@ -3,8 +3,9 @@
  * The reference is compiled again (../spread.mk) with a random rounding mode - to nearest, up,
  * down, towards zero - drawn at every function's entry and exit, so that each of its operations is
  * off by up to one unit in the last place, 2^-23 relative in FP32, and every sum inside a function
- * is pushed one way. K such samples x_1 .. x_K of the terms and the gradient, and the value a of
- * the same sources in unperturbed double, give for each of the n numbers compared
+ * is pushed one way; where the reference is exact by its order of operations, variant.c adds the
+ * rounding of another order. K such samples x_1 .. x_K of the terms and the gradient, and the value
+ * a of the same sources in unperturbed double, give for each of the n numbers compared
  *
  *   tolerance_i = t max(s_i, s_tensor(i)),  s_i^2 = 1/(K-1) sum_k (x_k,i - a_i)^2,
  *

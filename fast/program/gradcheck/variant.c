@@ -1,8 +1,9 @@
 /* variant.c - the one entry of a variant of the reference (../spread.mk builds four).
  *
  * In the float variants `double` reads `float` here too. SPREAD_VARIANT is the entry's name. The
- * linker sends the reference's calls of four of its functions through __wrap_ functions, which note
- * how far from a jump of the gradient the computation went by. */
+ * linker sends the reference's calls of some of its functions through __wrap_ functions: four note
+ * how far from a jump of the gradient the computation went by, three perturb what else would be
+ * exact. */
 #include "problem.h"
 
 #include "../../../ref/ref.h"
@@ -84,6 +85,49 @@ double __wrap_ref_cross_entropy(double *p, const double *logits, int label, int 
 {
     note_largest(SPREAD_ANSWER, logits, C);
     return __real_ref_cross_entropy(p, logits, label, C);
+}
+
+/* The summands of ds_ij (model.md, 5.4) may be added in any order: partial sums as large as any of
+ * them are rounded, even where the reference's order is exact (one visible key: p = 1 and
+ * dp - D = 0). So each gets noise of one unit in the last place of the largest number it is made
+ * of. */
+static double unit(double size)
+{
+    const spread_wide epsilon = sizeof size == 8 ? 0x1p-52 : 0x1p-23;
+    return (double)(spread_noise() * epsilon * size);
+}
+
+void __real_ref_softmax_backward(double *ds, const double *p, const double *dp, int n);
+void __wrap_ref_softmax_backward(double *ds, const double *p, const double *dp, int n);
+void __wrap_ref_softmax_backward(double *ds, const double *p, const double *dp, int n)
+{
+    double D = ref_sum_of_products(p, dp, n);
+    __real_ref_softmax_backward(ds, p, dp, n);
+    for (int j = 0; j < n; j++)
+        ds[j] += unit(p[j] * D);
+}
+
+void __real_ref_potential_backward(double *ds, const double *p, int top, double weight, int n);
+void __wrap_ref_potential_backward(double *ds, const double *p, int top, double weight, int n);
+void __wrap_ref_potential_backward(double *ds, const double *p, int top, double weight, int n)
+{
+    __real_ref_potential_backward(ds, p, top, weight, n);
+    for (int j = 0; j < n; j++)
+        ds[j] += unit(weight * (p[j] + (j == top)));
+}
+
+void __real_ref_tsallis_backward(double *ds, double *pq, const double *p, double q, double weight,
+                                 int n);
+void __wrap_ref_tsallis_backward(double *ds, double *pq, const double *p, double q, double weight,
+                                 int n);
+void __wrap_ref_tsallis_backward(double *ds, double *pq, const double *p, double q, double weight,
+                                 int n)
+{
+    double factor = weight * q / (q - 1), sum;
+    __real_ref_tsallis_backward(ds, pq, p, q, weight, n);
+    sum = ref_sum(pq, n);
+    for (int j = 0; j < n; j++)
+        ds[j] += unit(factor * (pq[j] + p[j] * sum));
 }
 
 static struct eer_config read_config(const int *whole, const spread_wide *real)
