@@ -61,7 +61,7 @@ static int whole(struct draw *g, int least, int most)
 static int cycle(struct draw *g, int n)
 {
     uint64_t option = USE_CYCLE + (uint64_t)g->options++, round = (uint64_t)(g->index / n);
-    int order[16];
+    int order[16] = {0};
     for (int k = 0; k < n; k++) {
         int other = (int)(word(g, option, round, (uint64_t)k) % (uint64_t)(k + 1));
         order[k] = order[other];
