@@ -331,8 +331,8 @@ Test(elementary, gelu_and_slope_downwards)
 }
 
 /* Beyond 8 both are what they are at the end of the clamped range: x Phi(5.25) and Phi(5.25), but
- * for 2^-126 x / sqrt(2 pi), which the clamped exponential leaves and which matters from 2^100 on.
- * Below 2^-25 the derivative is 1/2 + x sqrt(2 / pi). */
+ * for 2^-126 x / sqrt(2 pi), which the clamped exponential leaves and which at 2^100 is still 0.1
+ * units. Below 2^-25 the derivative is 1/2 + x sqrt(2 / pi). */
 Test(elementary, gelu_and_slope_elsewhere)
 {
     cover_mlp(8.0f, 0x1p100f, 1009, "of [8, 2^100], every 1009th");
