@@ -1,39 +1,132 @@
-# eer: make (build), make train, make test, make verify, make bench, make install. See README.md.
+# eer - make train is all a newcomer needs; README.md says the rest.
+#
+#   make            build/eer                     make verify   everything that verifies; leaves a record
+#   make train      set up, build, train          make bench    against PyTorch and JAX
+#   make test       unit, differential, CLI       make deps     install what all of these need (Debian, Ubuntu)
+#   make install    DESTDIR, PREFIX               make clean
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
-WARN     = -Wall -Wextra -Wpedantic -Werror
-BASE     = -std=c11 -D_GNU_SOURCE -ffp-contract=off $(WARN) -MMD -MP
+PRESET  ?= eer
+SEED    ?= 1
 B        = build
+VERSION  = 0.1.0
+
+WARN     = -Wall -Wextra -Wpedantic -Werror
+BASE     = -std=c11 -D_GNU_SOURCE -ffp-contract=off $(WARN) -MMD -MP $(DEPS_INCLUDE)
+
+# Where deps.sh puts jansson if it may not install it: unpacked, to be linked statically.
+LOCAL    := $(wildcard $(B)/deps/usr/include/jansson.h)
+DEPS_INCLUDE = $(if $(LOCAL),-I$(B)/deps/usr/include)
+JANSSON  = $(if $(LOCAL),$(firstword $(wildcard $(B)/deps/usr/lib/*/libjansson.a)),-ljansson)
 
 REF      = $(patsubst %.c,$(B)/%.o,$(wildcard ref/*.c))
 FAST     = $(patsubst %.c,$(B)/%.o,$(wildcard fast/*.c))
-PROGRAM  = $(patsubst %.c,$(B)/%.o,$(wildcard fast/program/*.c))
+PROGRAM  = $(patsubst %.c,$(B)/%.o,$(wildcard fast/program/*.c)) $(B)/presets.o
+LIBS     = $(B)/libref.a $(B)/libfast.a
 
 all: $(B)/eer
 
-$(B)/eer: $(PROGRAM) $(B)/libref.a $(B)/libfast.a
-	$(CC) $(CFLAGS) -o $@ $^ -ljansson -lpthread -lm
+include fast/program/presets.mk
+include fast/program/spread.mk
+
+$(B)/eer: $(PROGRAM) $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(JANSSON) -lpthread -lm
 
 $(B)/libref.a: $(REF)
 	rm -f $@; ar rcs $@ $^
 $(B)/libfast.a: $(FAST)
 	rm -f $@; ar rcs $@ $^
 
-# The same kernels for each instruction set; fast/dispatch.c chooses when it runs.
-ARCH := $(shell uname -m)
-ifeq ($(ARCH),x86_64)
+# The same kernels for each instruction set; fast/engine.c chooses when it runs.
+ifeq ($(shell uname -m),x86_64)
 $(B)/fast/kernels_avx512.o: private ISA = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
 $(B)/fast/kernels_avx2.o:   private ISA = -mavx2 -mfma
 endif
-$(B)/fast/kernels_%.o: private CFLAGS += -O3
+
+# The hash of what the program is made of: it ties a binary to its verification record.
+$(B)/source: FORCE
+	@mkdir -p $(B)
+	@find Makefile spec ref fast -type f ! -name '*.md' | LC_ALL=C sort | xargs sha256sum | sha256sum | \
+	    cut -c1-64 > $@.new; cmp -s $@.new $@ || cp $@.new $@
+$(B)/fast/program/verified.o: $(B)/source
+$(B)/fast/program/verified.o: private ISA = -DEER_VERSION='"$(VERSION)"' \
+    -DEER_SOURCE_HASH='"$(shell cat $(B)/source 2>/dev/null)"'
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) $(ISA) -c -o $@ $<
 
+# --- train ---------------------------------------------------------------------------------------------
+train:
+	@sh tests/deps.sh train $(B)
+	@$(MAKE) --no-print-directory -s $(B)/eer
+	@$(B)/eer train --preset $(PRESET) --seed $(SEED) --resume
+
+# --- test ----------------------------------------------------------------------------------------------
+# Every test is linked with the whole program but its main.
+UNDER_TEST  = $(filter-out %/main.o,$(PROGRAM)) $(JUDGE) $(LIBS)
+UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+
+$(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) -lcriterion -lmpfr -lgmp \
+	    $(JANSSON) -lpthread -lm
+$(B)/tests/kill_write: tests/faults/kill_write.c $(UNDER_TEST)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(JANSSON) -lpthread -lm
+
+test:
+	@sh tests/deps.sh test $(B)
+	@$(MAKE) --no-print-directory -s unit
+	@sh tests/run.sh $(B)
+unit: $(B)/eer $(UNIT) $(B)/tests/kill_write
+
+# --- verify --------------------------------------------------------------------------------------------
+verify:
+	@sh tests/deps.sh verify $(B)
+	@$(MAKE) --no-print-directory -s unit
+	@sh tests/verify.sh $(B)
+
+# Fuzzers, and the program and its tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+FUZZ     = $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+fuzzers:
+	@$(MAKE) --no-print-directory -s B=$(B)/fuzzing CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	    -fno-sanitize-recover=all" FUZZING=1 harnesses
+harnesses: $(FUZZ)
+$(B)/fuzz/%: fuzz/%.c $(filter-out %/main.o,$(PROGRAM)) $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o %.a,$^) $(JANSSON) -lpthread -lm
+sanitized:
+	@$(MAKE) --no-print-directory -s B=$(B)/sanitized CC=clang CFLAGS="-O1 -g $(SANITIZE)" $(B)/sanitized/eer
+threads:
+	@$(MAKE) --no-print-directory -s B=$(B)/threads CFLAGS="-O1 -g -fsanitize=thread" $(B)/threads/tsan
+$(B)/tsan: tests/tsan/tsan.c $(LIBS)
+	$(CC) $(BASE) $(CFLAGS) -o $@ $(filter %.c %.o %.a,$^) -lpthread -lm
+
+# --- bench, install, clean -----------------------------------------------------------------------------
+bench:
+	@sh tests/deps.sh bench $(B)
+	@$(MAKE) --no-print-directory -s $(B)/eer
+	@python3 tests/bench/bench.py $(B)
+
+deps:
+	@sh tests/deps.sh all $(B)
+
+install: $(B)/eer
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/eer
+	install $(B)/eer $(DESTDIR)$(PREFIX)/bin/eer
+	install -m 644 fast/program/eer.1 $(DESTDIR)$(PREFIX)/share/man/man1/eer.1
+	if [ -f $(B)/verify.json ]; then install -m 644 $(B)/verify.json $(DESTDIR)$(PREFIX)/share/eer/verify.json; fi
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/eer $(DESTDIR)$(PREFIX)/share/man/man1/eer.1
+	rm -rf $(DESTDIR)$(PREFIX)/share/eer
+
 clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
-.PHONY: all clean
+FORCE:
+.PHONY: all train test unit verify fuzzers harnesses sanitized threads bench deps install uninstall clean FORCE
+.DELETE_ON_ERROR:

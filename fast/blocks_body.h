@@ -31,19 +31,25 @@ INLINE void NAME(product_tile)(vf *y, int ys, const vf *x, int xs, const float *
                                const float *b, int in, int add, const int TT, const int JT)
 {
     vf sum[2][8];
-    UNROLL for (int t = 0; t < TT; t++) UNROLL for (int j = 0; j < JT; j++) sum[t][j] =
-        add ? y[t * ys + j]
-        : b ? v_set(b[j])
-            : v_set(0.0f);
+    UNROLL
+    for (int t = 0; t < TT; t++)
+        UNROLL
+    for (int j = 0; j < JT; j++)
+        sum[t][j] = add ? y[t * ys + j] : b ? v_set(b[j]) : v_set(0.0f);
     for (int k = 0; k < in; k++) {
-        UNROLL for (int j = 0; j < JT; j++)
-        {
+        UNROLL
+        for (int j = 0; j < JT; j++) {
             vf weight = v_set(w[k * wk + j * wj]);
-            UNROLL for (int t = 0; t < TT; t++) sum[t][j] = v_fma(x[t * xs + k], weight, sum[t][j]);
+            UNROLL
+            for (int t = 0; t < TT; t++)
+                sum[t][j] = v_fma(x[t * xs + k], weight, sum[t][j]);
         }
     }
-    UNROLL for (int t = 0; t < TT; t++) UNROLL for (int j = 0; j < JT; j++) y[t * ys + j] =
-        sum[t][j];
+    UNROLL
+    for (int t = 0; t < TT; t++)
+        UNROLL
+    for (int j = 0; j < JT; j++)
+        y[t * ys + j] = sum[t][j];
 }
 
 INLINE void NAME(product_columns)(vf *y, int ys, const vf *x, int xs, const float *w, int wk,
@@ -73,13 +79,29 @@ INLINE void NAME(outer_tile)(vf *G, int gs, const vf *x, int xs, const vf *dy, i
                              const int KT, const int JT)
 {
     vf sum[4][4];
-    UNROLL for (int k = 0; k < KT; k++) UNROLL for (int j = 0; j < JT; j++) sum[k][j] =
-        G[k * gs + j];
-    for (int t = 0; t < tokens; t++)
-        UNROLL for (int k = 0; k < KT; k++) UNROLL for (int j = 0; j < JT; j++) sum[k][j] =
-            v_fma(x[t * xs + k], dy[t * ys + j], sum[k][j]);
-    UNROLL for (int k = 0; k < KT; k++) UNROLL for (int j = 0; j < JT; j++) G[k * gs + j] =
-        sum[k][j];
+    UNROLL
+    for (int k = 0; k < KT; k++)
+        UNROLL
+    for (int j = 0; j < JT; j++)
+        sum[k][j] = G[k * gs + j];
+    for (int t = 0; t < tokens; t++) {
+        vf right[4];
+        UNROLL
+        for (int j = 0; j < JT; j++)
+            right[j] = v_hold(dy[t * ys + j]);
+        UNROLL
+        for (int k = 0; k < KT; k++) {
+            const vf left = v_hold(x[t * xs + k]);
+            UNROLL
+            for (int j = 0; j < JT; j++)
+                sum[k][j] = v_fma(left, right[j], sum[k][j]);
+        }
+    }
+    UNROLL
+    for (int k = 0; k < KT; k++)
+        UNROLL
+    for (int j = 0; j < JT; j++)
+        G[k * gs + j] = sum[k][j];
 }
 
 /* G[k][j] += sum over tokens of x[t][k] dy[t][j]: a weight matrix's gradient, gs columns wide. */
@@ -116,7 +138,7 @@ INLINE vf NAME(key)(const vf *k, int j, int x, int d, const int SHARED)
 {
     if (SHARED)
         return v_set(((const lane *)(k + (j / WIDTH) * d + x))[j % WIDTH]);
-    return k[j * d + x];
+    return v_hold(k[j * d + x]);
 }
 
 /* Rows of attention go in pairs: R = 1 or 2 query rows x_0, x_1 (d apart), whose values for key j
@@ -126,10 +148,14 @@ INLINE void NAME(dot_rows)(vf *dot, const vf *row, const vf *k, int j, int d, co
                            const int SHARED)
 {
     vf key = NAME(key)(k, j, 0, d, SHARED);
-    UNROLL for (int r = 0; r < R; r++) dot[r] = row[r * d] * key;
+    UNROLL
+    for (int r = 0; r < R; r++)
+        dot[r] = row[r * d] * key;
     for (int c = 1; c < d; c++) {
         key = NAME(key)(k, j, c, d, SHARED);
-        UNROLL for (int r = 0; r < R; r++) dot[r] = v_fma(row[r * d + c], key, dot[r]);
+        UNROLL
+        for (int r = 0; r < R; r++)
+            dot[r] = v_fma(row[r * d + c], key, dot[r]);
     }
 }
 
@@ -137,7 +163,9 @@ INLINE void NAME(dot_rows)(vf *dot, const vf *row, const vf *k, int j, int d, co
 #if D_FIXED
 #define LOAD_ROWS(row, x)                                                                          \
     vf row[2 * D_FIXED];                                                                           \
-    UNROLL for (int c = 0; c < R * D_FIXED; c++) row[c] = x[c];
+    UNROLL                                                                                         \
+    for (int c = 0; c < R * D_FIXED; c++)                                                          \
+        row[c] = x[c];
 #else
 #define LOAD_ROWS(row, x) const vf *row = x;
 #endif
@@ -155,14 +183,16 @@ INLINE void NAME(scores)(const struct fast_problem *p, vf *e, vf *top, const vf 
     for (int j = 0; j < n; j++) {
         vf dot[2];
         NAME(dot_rows)(dot, row, k, first + j, d, R, SHARED);
-        UNROLL for (int r = 0; r < R; r++)
-        {
+        UNROLL
+        for (int r = 0; r < R; r++) {
             const float *bias = bias2 + (SHARED ? r * WIDTH : r) - j;
             e[2 * j + r] = v_fma(dot[r], scale, SHARED ? v_load(bias) : v_set(*bias));
             largest[r] = v_max(e[2 * j + r], largest[r]);
         }
     }
-    UNROLL for (int r = 0; r < R; r++) top[r] = largest[r];
+    UNROLL
+    for (int r = 0; r < R; r++)
+        top[r] = largest[r];
 }
 
 /* dp = x_r . v_j, and the sum over j of P dp of each row. */
@@ -176,13 +206,15 @@ INLINE void NAME(weighted_dots)(const struct fast_problem *p, vf *dp, vf *sum, c
     for (int j = 0; j < n; j++) {
         vf dot[2];
         NAME(dot_rows)(dot, row, v, j, d, R, 0);
-        UNROLL for (int r = 0; r < R; r++)
-        {
+        UNROLL
+        for (int r = 0; r < R; r++) {
             dp[2 * j + r] = dot[r];
             total[r] = v_fma(P[2 * j + r], dot[r], total[r]);
         }
     }
-    UNROLL for (int r = 0; r < R; r++) sum[r] = total[r];
+    UNROLL
+    for (int r = 0; r < R; r++)
+        sum[r] = total[r];
 }
 
 #if D_FIXED
@@ -198,18 +230,28 @@ INLINE void NAME(sum_keys)(const struct fast_problem *p, vf *y, const vf *w, con
     const int d = D;
     for (int at = 0; at < d; at += COLUMNS) {
         vf sum[2][COLUMNS];
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int c = 0; c < COLUMNS; c++) sum[r][c] =
-            add ? y[r * d + at + c] : v_set(0.0f);
+        UNROLL
+        for (int r = 0; r < R; r++)
+            UNROLL
+        for (int c = 0; c < COLUMNS; c++)
+            sum[r][c] = add ? y[r * d + at + c] : v_set(0.0f);
         for (int j = 0; j < n; j++) {
             vf weight[2];
-            UNROLL for (int r = 0; r < R; r++) weight[r] = NAME(operand)(p, w[2 * j + r]);
-            UNROLL for (int c = 0; c < COLUMNS; c++)
-            {
+            UNROLL
+            for (int r = 0; r < R; r++)
+                weight[r] = NAME(operand)(p, w[2 * j + r]);
+            UNROLL
+            for (int c = 0; c < COLUMNS; c++) {
                 const vf value = NAME(key)(v, first + j, at + c, d, SHARED);
-                UNROLL for (int r = 0; r < R; r++) sum[r][c] = v_fma(weight[r], value, sum[r][c]);
+                UNROLL
+                for (int r = 0; r < R; r++)
+                    sum[r][c] = v_fma(weight[r], value, sum[r][c]);
             }
         }
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int c = 0; c < COLUMNS; c++)
+        UNROLL
+        for (int r = 0; r < R; r++)
+            UNROLL
+        for (int c = 0; c < COLUMNS; c++)
             y[r * d + at + c] = sum[r][c];
     }
 }
@@ -222,23 +264,32 @@ INLINE void NAME(sum_rows)(const struct fast_problem *p, vf *y, const vf *w, con
     const int d = D;
     for (int at = 0; at < d; at += COLUMNS) {
         vf sum[2][COLUMNS];
-        UNROLL for (int k = 0; k < K; k++) UNROLL for (int c = 0; c < COLUMNS; c++) sum[k][c] =
-            v_set(0.0f);
+        UNROLL
+        for (int k = 0; k < K; k++)
+            UNROLL
+        for (int c = 0; c < COLUMNS; c++)
+            sum[k][c] = v_set(0.0f);
         for (int i = first; i < N; i += 2) {
             const vf *pair = w + pair_offset(p, N, i) + 2 * key;
             const int rows = i + 1 < N ? 2 : 1;
             for (int r = 0; r < rows; r++) {
                 vf weight[2];
-                UNROLL for (int k = 0; k < K; k++) weight[k] = NAME(operand)(p, pair[2 * k + r]);
-                UNROLL for (int c = 0; c < COLUMNS; c++)
-                {
-                    const vf value = x[(i + r) * d + at + c];
-                    UNROLL for (int k = 0; k < K; k++) sum[k][c] =
-                        v_fma(weight[k], value, sum[k][c]);
+                UNROLL
+                for (int k = 0; k < K; k++)
+                    weight[k] = NAME(operand)(p, pair[2 * k + r]);
+                UNROLL
+                for (int c = 0; c < COLUMNS; c++) {
+                    const vf value = v_hold(x[(i + r) * d + at + c]);
+                    UNROLL
+                    for (int k = 0; k < K; k++)
+                        sum[k][c] = v_fma(weight[k], value, sum[k][c]);
                 }
             }
         }
-        UNROLL for (int k = 0; k < K; k++) UNROLL for (int c = 0; c < COLUMNS; c++)
+        UNROLL
+        for (int k = 0; k < K; k++)
+            UNROLL
+        for (int c = 0; c < COLUMNS; c++)
             y[k * d + at + c] = sum[k][c];
     }
 }

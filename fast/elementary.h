@@ -61,15 +61,20 @@ static const float phi_coefficient[PHI_TERMS] = {
 INLINE void v_phi_many(vf *phi, const vf *x, const int K)
 {
     vf c[4], s[4], y[4];
-    UNROLL for (int k = 0; k < K; k++)
-    {
+    UNROLL
+    for (int k = 0; k < K; k++) {
         c[k] = v_max(v_min(x[k], v_set(5.25f)), v_set(-5.25f));
         s[k] = v_fma(c[k] * c[k], v_set(0.07256235827664399f), v_set(-1.0f));
         y[k] = v_set(phi_coefficient[0]);
     }
-    UNROLL for (int term = 1; term < PHI_TERMS; term++) UNROLL for (int k = 0; k < K; k++) y[k] =
-        v_fma(y[k], s[k], v_set(phi_coefficient[term]));
-    UNROLL for (int k = 0; k < K; k++) phi[k] = v_fma(c[k], y[k], v_set(0.5f));
+    UNROLL
+    for (int term = 1; term < PHI_TERMS; term++)
+        UNROLL
+    for (int k = 0; k < K; k++)
+        y[k] = v_fma(y[k], s[k], v_set(phi_coefficient[term]));
+    UNROLL
+    for (int k = 0; k < K; k++)
+        phi[k] = v_fma(c[k], y[k], v_set(0.5f));
 }
 
 INLINE void v_phi4(vf *phi, const vf *x)
@@ -98,7 +103,9 @@ INLINE vf v_gelu_slope(vf x, vf phi)
 
 INLINE void v_gelu_slope4(vf *slope, const vf *x, const vf *phi)
 {
-    UNROLL for (int k = 0; k < 4; k++) slope[k] = v_gelu_slope(x[k], phi[k]);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        slope[k] = v_gelu_slope(x[k], phi[k]);
 }
 
 #endif

@@ -78,7 +78,9 @@ INLINE void NAME(activate)(const struct fast_problem *p, vf *a, int n)
     for (; x + 4 <= n; x += 4) {
         vf y[4];
         v_phi4(y, a + x);
-        UNROLL for (int k = 0; k < 4; k++) a[x + k] = NAME(operand)(p, a[x + k] * y[k]);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            a[x + k] = NAME(operand)(p, a[x + k] * y[k]);
     }
     for (; x < n; x++)
         a[x] = NAME(operand)(p, v_gelu(a[x]));
@@ -100,7 +102,9 @@ INLINE void NAME(activate_slope)(const struct fast_problem *p, vf *a, vf *slope,
         vf phi[4];
         v_phi4(phi, a + x);
         v_gelu_slope4(slope + x, a + x, phi);
-        UNROLL for (int k = 0; k < 4; k++) a[x + k] = NAME(operand)(p, a[x + k] * phi[k]);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            a[x + k] = NAME(operand)(p, a[x + k] * phi[k]);
     }
     for (; x < n; x++) {
         vf phi = v_phi(a[x]);

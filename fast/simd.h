@@ -101,6 +101,18 @@ INLINE vf v_select(vi mask, vf yes, vf no)
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
 
+/* x, from now on in a register: without this the compiler reads x again from memory at each use,
+ * and loads, not sums, become the limit. */
+INLINE vf v_hold(vf x)
+{
+#if WIDTH == 16
+    __asm__("" : "+v"(x));
+#elif WIDTH == 8
+    __asm__("" : "+x"(x));
+#endif
+    return x;
+}
+
 INLINE vf v_load(const float *x)
 {
     vf v;

@@ -11,38 +11,38 @@ INLINE void NAME(exponentials)(const struct fast_problem *p, vf *e, vf *g, const
 {
     /* cut off at 2^-80 of the largest: no denormals, and far below one rounding of the sum */
     vf s[2], s_q[2], shift[2];
-    UNROLL for (int r = 0; r < R; r++)
-    {
+    UNROLL
+    for (int r = 0; r < R; r++) {
         s[r] = s_q[r] = v_set(0.0f);
         shift[r] = v_set(-0.5f) * top[r];
     }
     if (p->q == 1.5f) {
         const vf half = v_set(0.5f), least = v_set(-40.0f);
         for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++)
-            {
-                const vf root = v_exp2(v_max(v_fma(e[2 * j + r], half, shift[r]), least));
-                const vf x = root * root;
-                e[2 * j + r] = x;
-                g[2 * j + r] = root;
-                s[r] += x;
-                s_q[r] = v_fma(x, root, s_q[r]);
-            }
+            UNROLL
+        for (int r = 0; r < R; r++) {
+            const vf root = v_exp2(v_max(v_fma(e[2 * j + r], half, shift[r]), least));
+            const vf x = root * root;
+            e[2 * j + r] = x;
+            g[2 * j + r] = root;
+            s[r] += x;
+            s_q[r] = v_fma(x, root, s_q[r]);
+        }
     } else {
         const vf exponent = v_set(p->q - 1.0f), least = v_set(-80.0f);
         for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++)
-            {
-                const vf d2 = v_max(e[2 * j + r] - top[r], least);
-                const vf x = v_exp2(d2), root = v_exp2(d2 * exponent);
-                e[2 * j + r] = x;
-                g[2 * j + r] = root;
-                s[r] += x;
-                s_q[r] = v_fma(x, root, s_q[r]);
-            }
+            UNROLL
+        for (int r = 0; r < R; r++) {
+            const vf d2 = v_max(e[2 * j + r] - top[r], least);
+            const vf x = v_exp2(d2), root = v_exp2(d2 * exponent);
+            e[2 * j + r] = x;
+            g[2 * j + r] = root;
+            s[r] += x;
+            s_q[r] = v_fma(x, root, s_q[r]);
+        }
     }
-    UNROLL for (int r = 0; r < R; r++)
-    {
+    UNROLL
+    for (int r = 0; r < R; r++) {
         sum[r] = s[r];
         power[r] = s_q[r];
     }
@@ -70,8 +70,8 @@ INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t, i
     NAME(exponentials)(p, e, g, top, sum, power, n, R);
     if (p->causal && R == 2) /* row i does not see key i + 1, whose 2^-80 vanished in its sums */
         e[2 * n - 2] = zero;
-    UNROLL for (int r = 0; r < R; r++)
-    {
+    UNROLL
+    for (int r = 0; r < R; r++) {
         scale[r] = one / sum[r];
         power[r] *= scale[r] * NAME(power)(p, scale[r]);
         s->entropy[i + r] += (one - power[r]) * v_set(1.0f / (p->q - 1.0f));
@@ -84,11 +84,22 @@ INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t, i
     }
     if (TF) /* the operand that is rounded is p, so it has to be p before the product */
         for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++) e[2 * j + r] *= scale[r];
+            UNROLL
+    for (int r = 0; r < R; r++)
+        e[2 * j + r] *= scale[r];
     NAME(sum_keys)(p, A, e, s->V, 0, n, 0, R, 0);
     if (!TF)
         for (int x = 0; x < R * d; x++)
             A[x] *= scale[x / d];
+}
+
+/* The first key with the largest score of one row of a pair. */
+INLINE vf NAME(first_largest)(const vf *e, int n, vf top)
+{
+    vf at = v_set(-1.0f);
+    for (int j = n - 1; j >= 0; j--)
+        at = v_select(e[2 * j] == top, v_set((float)j), at);
+    return at;
 }
 
 /* The same rows again for the backward pass: p_ij and p_ij^(q-1) into s->P and s->S, straight from
@@ -97,46 +108,37 @@ INLINE void NAME(attend_again)(const struct fast_problem *p, struct lanes *s, in
                                const int R)
 {
     const int d = D, N = s->N, n = p->causal ? i + R : N;
-    const vf scale2 = v_set(p->scale2), half = v_set(0.5f), exponent = v_set(p->q - 1.0f);
     const size_t at = pair_offset(p, N, i);
-    const int entropy = s->needs_entropy, largest = s->needs_largest, root = p->q == 1.5f;
-    const float *bias2 = p->bias2 + i;
-    const vf *x = s->Q + i * d, *K = s->K;
+    const vf half = v_set(0.5f), exponent = v_set(p->q - 1.0f);
     vf *P = s->P + at, *S = s->S + at;
-    vf top[2], scale[2], power[2], first[2];
-    LOAD_ROWS(row, x)
-    UNROLL for (int r = 0; r < R; r++)
-    {
+    vf top[2], scale[2], power[2], ignored[2] = {half, half};
+    NAME(scores)(p, P, ignored, s->Q + i * d, s->K, i, 0, n, R, 0);
+    UNROLL
+    for (int r = 0; r < R; r++) {
         top[r] = s->top[t * N + i + r];
         scale[r] = s->scale[t * N + i + r];
-        power[r] = entropy ? NAME(power)(p, scale[r]) : scale[r];
-        first[r] = v_set(-1.0f);
+        power[r] = NAME(power)(p, scale[r]);
+        if (s->needs_largest)
+            s->largest[i + r] = NAME(first_largest)(P + r, n, top[r]);
     }
     for (int j = 0; j < n; j++) {
-        vf dot[2];
-        NAME(dot_rows)(dot, row, K, j, d, R, 0);
-        UNROLL for (int r = 0; r < R; r++)
-        {
-            const vf score = v_fma(dot[r], scale2, v_set(bias2[r - j]));
-            if (entropy && root) {
-                const vf least = v_set(-40.0f), below = v_fma(score, half, -half * top[r]);
-                const vf e = v_exp2(v_max(below, least)) * power[r];
-                P[2 * j + r] = e * e;
-                S[2 * j + r] = e;
-            } else {
-                const vf below = v_max(score - top[r], v_set(-80.0f));
-                P[2 * j + r] = v_exp2(below) * scale[r];
-                if (entropy)
-                    S[2 * j + r] = v_exp2(below * exponent) * power[r];
+        UNROLL
+        for (int r = 0; r < R; r++) {
+            vf *x = P + 2 * j + r, *y = S + 2 * j + r;
+            if (s->needs_entropy && p->q == 1.5f) {
+                const vf below = v_fma(*x, half, -half * top[r]);
+                *y = v_exp2(v_max(below, v_set(-40.0f))) * power[r];
+                *x = *y * *y;
+                continue;
             }
-            if (largest)
-                first[r] = v_select((score == top[r]) & (first[r] < v_set(0.0f)), v_set((float)j),
-                                    first[r]);
+            const vf below = v_max(*x - top[r], v_set(-80.0f));
+            *x = v_exp2(below) * scale[r];
+            if (s->needs_entropy)
+                *y = v_exp2(below * exponent) * power[r];
         }
     }
     if (p->causal && R == 2)
         P[2 * n - 2] = S[2 * n - 2] = v_set(0.0f);
-    UNROLL for (int r = 0; r < R; r++) s->largest[i + r] = first[r];
     NAME(sum_keys)(p, s->A + i * d, P, s->V, 0, n, 0, R, 0);
 }
 
@@ -245,30 +247,32 @@ INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, in
     const vf potential = s->potential_slope, zero = v_set(0.0f);
     if (!s->needs_entropy && !s->needs_largest) {
         for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++) S[2 * j + r] =
-                P[2 * j + r] * (dp[2 * j + r] - weighted[r]);
+            UNROLL
+        for (int r = 0; r < R; r++)
+            S[2 * j + r] = P[2 * j + r] * (dp[2 * j + r] - weighted[r]);
         return;
     }
     vf kappa[2], shift[2];
-    UNROLL for (int r = 0; r < R; r++)
-    {
+    UNROLL
+    for (int r = 0; r < R; r++) {
         kappa[r] = s->entropy_slope[i + r];
         shift[r] = potential - weighted[r];
         if (s->needs_entropy)
             shift[r] = v_fma(kappa[r], s->power_sum[t * s->N + i + r], shift[r]);
     }
     for (int j = 0; j < n; j++)
-        UNROLL for (int r = 0; r < R; r++)
-        {
-            vf slope = dp[2 * j + r] + shift[r];
-            if (s->needs_entropy)
-                slope = v_fma(-kappa[r], S[2 * j + r], slope);
-            S[2 * j + r] = P[2 * j + r] * slope;
-        }
+        UNROLL
+    for (int r = 0; r < R; r++) {
+        vf slope = dp[2 * j + r] + shift[r];
+        if (s->needs_entropy)
+            slope = v_fma(-kappa[r], S[2 * j + r], slope);
+        S[2 * j + r] = P[2 * j + r] * slope;
+    }
     if (s->needs_largest)
         for (int j = 0; j < n; j++)
-            UNROLL for (int r = 0; r < R; r++) S[2 * j + r] -=
-                v_select(s->largest[i + r] == v_set((float)j), potential, zero);
+            UNROLL
+    for (int r = 0; r < R; r++)
+        S[2 * j + r] -= v_select(s->largest[i + r] == v_set((float)j), potential, zero);
 }
 
 /* Backward of rows i .. i + R - 1 of attention up to dQ. */

@@ -1,0 +1,71 @@
+#!/bin/sh
+# deps.sh WHAT BUILD - what a target needs, installed through apt where that is allowed. WHAT: train, test,
+# verify, bench, all. Says what is missing and exits 3 where it cannot be had; pictures are never a must.
+set -u
+what=$1 build=$2
+
+header() { echo "#include <$1>" | ${CC:-cc} -E - >/dev/null 2>&1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# missing: the packages for what is not there, from lines "test:argument:package".
+missing() {
+    while IFS=: read -r kind name package; do
+        [ -n "$kind" ] || continue
+        $kind "$name" || printf '%s ' "$package"
+    done
+}
+
+must='header:jansson.h:libjansson-dev'
+may='has:gnuplot:gnuplot-nox'
+case $what in
+train) ;;
+test | verify | bench | all)
+    must="$must
+header:criterion/criterion.h:libcriterion-dev
+header:mpfr.h:libmpfr-dev
+has:objcopy:binutils"
+    ;;
+*) echo "deps.sh: $what: expected train, test, verify, bench or all" >&2; exit 2 ;;
+esac
+case $what in
+bench | all) must="$must
+has:python3:python3-venv
+has:g++:g++" ;;
+esac
+case $what in
+verify | all) must="$must
+has:clang:clang
+has:llvm-config-14:libclang-rt-14-dev
+has:mandoc:mandoc" ;;
+esac
+
+has "${CC:-cc}" || { echo "make: no C compiler (${CC:-cc}): install gcc or clang" >&2; exit 3; }
+[ -f "$build/deps/usr/include/jansson.h" ] && must=$(printf '%s\n' "$must" | grep -v jansson)
+wanted=$(printf '%s\n' "$must" | missing)
+wished=$(printf '%s\n' "$may" | missing)
+[ -z "$wanted$wished" ] && exit 0
+
+as_root=
+[ "$(id -u)" = 0 ] || as_root='sudo -n'
+if has apt-get && { [ -z "$as_root" ] || $as_root true 2>/dev/null; }; then
+    echo "setting up: apt-get install $wanted$wished"
+    mkdir -p "$build"
+    # shellcheck disable=SC2086 # a list of words
+    { $as_root apt-get update -q && DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -q --no-install-recommends \
+        $wanted $wished; } >"$build/apt.log" 2>&1 ||
+        echo "apt-get failed; see $build/apt.log" >&2
+fi
+# Not allowed to install: jansson can still be unpacked into the build directory.
+if ! header jansson.h && has apt-get && has dpkg-deb; then
+    mkdir -p "$build/deps"
+    (cd "$build/deps" && apt-get download -q libjansson-dev >apt.log 2>&1 && dpkg-deb -x libjansson-dev*.deb .) &&
+        echo "setting up: jansson unpacked into $build/deps"
+fi
+
+[ -f "$build/deps/usr/include/jansson.h" ] && must=$(printf '%s\n' "$must" | grep -v jansson)
+wanted=$(printf '%s\n' "$must" | missing)
+wished=$(printf '%s\n' "$may" | missing)
+[ -z "$wished" ] || echo "going on without pictures: no gnuplot"
+[ -z "$wanted" ] && exit 0
+echo "make $what: missing: $wanted(names of Debian's packages); install them and call make again" >&2
+exit 3
