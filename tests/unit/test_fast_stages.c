@@ -101,20 +101,37 @@ static void count_power_of_two(struct eer_batch *batch)
         batch->labels[k] = -1;
 }
 
-/* Whole numbers up to `largest` in every matrix and bias. */
-static void draw_theta(struct eer_case *c, int largest)
+/* Each entry has at most 11 bits, a sum of two has more: 1 + 2^-11 lies half way between two TF32
+ * numbers, 1 + 3 2^-12 beyond it. */
+static void refine(struct eer_case *c, int tensor)
+{
+    static const double part[] = {1.0, 1.0, 0x1p-11, 0x3p-12};
+    const int n = c->layout.rows[tensor] * c->layout.columns[tensor];
+    for (int k = 0; k < n; k++)
+        c->theta[c->layout.offset[tensor] + k] *= part[below(4)];
+}
+
+enum { NO_TENSOR = -1 };
+
+/* Whole numbers up to `largest` in every matrix and bias, but finer ones in one tensor. */
+static void draw_theta(struct eer_case *c, int largest, int fine)
 {
     static const int all[] = {EER_EMBEDDING, EER_W_Q, EER_W_K, EER_W_V, EER_W_1,
                               EER_B_1,       EER_W_2, EER_B_2, EER_W_O};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         fill(c, all[k], all[k] == EER_W_O ? 1 : largest, all[k] == EER_W_O ? 256.0 : 1.0);
-    fill(c, below(2) ? EER_W_Q : EER_W_K, 0, 1.0);
+    if (fine == EER_W_Q || fine == EER_W_K) /* uniform attention: the other one is zero */
+        fill(c, fine == EER_W_K ? EER_W_Q : EER_W_K, 0, 1.0);
+    else
+        fill(c, below(2) ? EER_W_Q : EER_W_K, 0, 1.0);
+    if (fine != NO_TENSOR)
+        refine(c, fine);
     for (int k = 0; k <= c->config.vocab; k++) /* no ties: 64 apart below the 256 of W_O */
         c->theta[c->layout.offset[EER_B_O] + k] = 64.0 * k;
 }
 
 /* keys rows a sequence; with_scores: with entropy and potential. */
-static struct eer_case draw_case(int keys, int largest, int with_scores)
+static struct eer_case draw_case(int keys, int largest, int with_scores, int fine)
 {
     struct eer_case c;
     cr_assert_eq(eer_case_new(&c, SEED, 0, EER_CASE_TINY), EER_OK);
@@ -130,7 +147,7 @@ static struct eer_case draw_case(int keys, int largest, int with_scores)
     c.theta = take((size_t)c.layout.size, sizeof *c.theta);
     ref_backend.draw(&c.config, (uint64_t)below(1 << 30), EER_DRAW_TRAIN, 1, &c.batch);
     count_power_of_two(&c.batch);
-    draw_theta(&c, largest);
+    draw_theta(&c, largest, fine);
     return c;
 }
 
@@ -320,7 +337,7 @@ Test(fast_stages, small_integers_are_exact_in_every_mode)
     int kept = 0, seen[EER_TENSORS] = {0};
     state = SEED;
     for (int index = 0; index < CASES; index++) {
-        struct eer_case c = draw_case(1 << below(3), 1, 1);
+        struct eer_case c = draw_case(1 << below(3), 1, 1, NO_TENSOR);
         struct integers expected = by_variant(&c, spread_double, EER_TF32_TIES_AWAY);
         expected.c.config.tau = c.config.tau;
         if (exact_everywhere(&expected)) {
@@ -344,11 +361,11 @@ Test(fast_stages, small_integers_are_exact_in_every_mode)
 
 /* Integers so large that operands need more than TF32's 11 bits, but no sum more than FP32's 24:
  * then the roundings of the operands are all there is, and missing any one shows. */
-static void only_tf32_rounds(int what, const int *keys, int choices, int largest)
+static void only_tf32_rounds(int what, const int *keys, int choices, int largest, int fine)
 {
     int kept[3] = {0}, rounded[3] = {0}, seen[EER_TENSORS] = {0};
     for (int index = 0; index < CASES; index++) {
-        struct eer_case c = draw_case(keys[below(choices)], largest, 0);
+        struct eer_case c = draw_case(keys[below(choices)], largest, 0, fine);
         struct integers fp64 = by_variant(&c, spread_double, EER_TF32_TIES_AWAY);
         for (int k = 0; k < 3; k++) {
             const enum eer_tf32_rounding rounding = (enum eer_tf32_rounding)k;
@@ -365,12 +382,16 @@ static void only_tf32_rounds(int what, const int *keys, int choices, int largest
         release(&fp64);
         eer_case_free(&c);
     }
-    printf("tf32 alone, up to %d: of %d cases %d, %d, %d are exact after its rounding (ties away, "
+    printf("tf32 alone, up to %d, finer in %s: of %d cases %d, %d, %d are exact after its rounding "
+           "(ties away, "
            "even, truncated), in %d, %d, %d of them it rounds\n",
-           largest, CASES, kept[0], kept[1], kept[2], rounded[0], rounded[1], rounded[2]);
+           largest, fine == NO_TENSOR ? "none" : eer_tensor_name(fine), CASES, kept[0], kept[1],
+           kept[2], rounded[0], rounded[1], rounded[2]);
     fflush(stdout);
     for (int k = 0; k < 3; k++)
-        cr_expect(rounded[k] >= CASES / 16);
+        cr_expect(rounded[k] >= CASES / 40);
+    if (fine == EER_W_Q || fine == EER_W_K)
+        seen[fine] = 1; /* the other one is zero, and with it this one's gradient */
     expect_seen(seen, what);
 }
 
@@ -379,7 +400,17 @@ Test(fast_stages, tf32_rounds_every_operand_as_specified)
     static const int keys[] = {1, 2, 4};
     state = SEED + 1;
     for (int largest = 3; largest <= 24; largest *= 2)
-        only_tf32_rounds(EVERYTHING, keys, 3, largest);
+        only_tf32_rounds(EVERYTHING, keys, 3, largest, NO_TENSOR);
+}
+
+/* The results of one product after another need more than 11 bits before they are operands. */
+Test(fast_stages, tf32_rounds_the_results_of_finer_weights)
+{
+    static const int keys[] = {1, 2, 4};
+    static const int all[] = {EER_EMBEDDING, EER_W_Q, EER_W_K, EER_W_V, EER_W_1, EER_W_2, EER_W_O};
+    state = SEED + 4;
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        only_tf32_rounds(EVERYTHING, keys, 3, 1, all[k]);
 }
 
 /* One third and the like: p itself is rounded, forward and in p^T dA. */
@@ -387,7 +418,7 @@ Test(fast_stages, tf32_rounds_probabilities_after_they_are_normalised)
 {
     static const int keys[] = {3, 5, 6, 7};
     state = SEED + 2;
-    only_tf32_rounds(WITHOUT_SCORES, keys, 4, 1);
+    only_tf32_rounds(WITHOUT_SCORES, keys, 4, 1, NO_TENSOR);
 }
 
 /* ---- one stage at a time ------------------------------------------------------------------- */
@@ -508,7 +539,7 @@ Test(fast_stages, evaluation_of_small_integers_is_the_reference)
     int compared = 0;
     state = SEED + 3;
     for (int index = 0; index < CASES; index++) {
-        struct eer_case c = draw_case(1 << below(3), 1, 0);
+        struct eer_case c = draw_case(1 << below(3), 1, 0, NO_TENSOR);
         c.config.loops = 1 + below(3); /* of the exactness test, too */
         struct integers expected = by_variant(&c, spread_double, EER_TF32_TIES_AWAY);
         const size_t n = (size_t)(c.batch.B * c.batch.L);
