@@ -35,6 +35,22 @@ struct tally {
     int potential, penalty, whole; /* parts of gradients left out */
 };
 
+/* The spread takes the reference's operations as they are: a cast to float or an expf among them
+ * would widen it unnoticed. But in double every deviation is 2^-29 of that in float, so the ratio
+ * of the two spreads is 2^-29 times the root of a ratio of two mean squares of at least SAMPLES - 1
+ * = 16 degrees of freedom each, whose quantile (F with 16 and 16) at one in 10^8 is 28.2. */
+static void check_precision(const struct eer_case *c, double relative, const char *text)
+{
+    struct spread s;
+    cr_assert_eq(spread_measure(&s, &c->config, &c->batch, &c->weights, c->theta, SPREAD_FP32,
+                                EER_TF32_TIES_AWAY, SAMPLES, SEED),
+                 EER_OK);
+    cr_expect(relative <= sqrt(28.2) * 0x1p-29 * spread_relative(&s),
+              "%s: something in the reference is less precise than double: %g against %g in float",
+              text, relative, spread_relative(&s));
+    spread_free(&s);
+}
+
 static void judge_case(struct tally *tally, const struct eer_case *c, enum oracle_mode mode,
                        int index)
 {
@@ -56,6 +72,8 @@ static void judge_case(struct tally *tally, const struct eer_case *c, enum oracl
     cr_expect(!j.undetermined && !j.not_finite, "%s: cannot be judged", text);
     cr_expect(j.share <= 1, "%s: %.3g of the bound in %s", text, j.share, j.where);
     cr_expect(!j.wrong_answers, "%s: a wrong count of right answers", text);
+    if (!j.no_potential && !j.no_penalty)
+        check_precision(c, j.relative, text);
     if (!(j.share <= tally->share))
         *tally =
             (struct tally){j.share, index, j.where, tally->potential, tally->penalty, tally->whole};
