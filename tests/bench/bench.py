@@ -232,21 +232,21 @@ def processor():
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--eer", default="build/eer")
-    parser.add_argument("--build", default="build", help="folder for everything that is made")
+    parser.add_argument("build", nargs="?", default="build", help="where eer is, and the rest goes")
     parser.add_argument("--preset", default="eer")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--peers", default="torch,torch-compile,jax",
                         help="of PEERS in peers.py; torch-compile-whole takes minutes to compile")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter bursts")
+    parser.add_argument("--quick", action="store_true", default="QUICK" in os.environ,
+                        help="fewer and shorter bursts; also QUICK=1 in the environment")
     options = parser.parse_args()
     progress = Progress()
     folder = options.build
-    os.makedirs(folder, exist_ok=True)
+    eer = os.path.join(folder, "eer")
     python = environment(os.path.join(folder, "bench-venv"), progress)
     config = os.path.join(folder, "bench.conf")
     with open(config, "w") as file:
-        subprocess.run([options.eer, "train", "--preset", options.preset, "--print-config",
+        subprocess.run([eer, "train", "--preset", options.preset, "--print-config",
                         "--set", f"length_min={SAME}", "--set", f"length_max={SAME}"],
                        stdout=file, check=True)
     cpus = len(os.sched_getaffinity(0))
@@ -254,7 +254,7 @@ def main():
     training = [f"train {L}" for L in TRAIN]
     subjects = []
     for n in numbers:
-        serve = [options.eer, "bench", "--serve", "--config", config, "--threads", str(n)]
+        serve = [eer, "bench", "--serve", "--config", config, "--threads", str(n)]
         subjects.append(Subject("eer", serve, n, folder, training + [f"eval {EVAL}"]))
         for name in options.peers.split(","):
             command = [python, os.path.join(HERE, "peers.py"), "serve", name, "--config", config,
@@ -275,7 +275,7 @@ def main():
           + ", ".join(f"{name} {number}" for name, number in found.items()))
     rows = []
     for n in numbers:
-        rows += report(subjects, medians, floors(options.eer, config, n, folder), n)
+        rows += report(subjects, medians, floors(eer, config, n, folder), n)
     path = os.path.join(folder, "bench.json")
     with open(path, "w") as file:
         json.dump({
