@@ -266,7 +266,9 @@ static void train_group(void *context, int thread, int group)
                       e->parts + (size_t)group * P);
 }
 
-/* parts[0] += all other parts, neighbours first: the upper levels of the kernels' tree_sum. */
+/* parts[0] += all other parts, neighbours first: the upper levels of the kernels' tree_sum. Lanes
+ * that are left over add +0, which makes +0 of a sum of nothing but -0; how many are left over
+ * depends on the width, so +0 is added in any case. */
 static void reduce(float *parts, size_t size, int count)
 {
     for (int apart = 1; apart < count; apart *= 2)
@@ -275,6 +277,8 @@ static void reduce(float *parts, size_t size, int count)
             for (size_t x = 0; x < size; x++)
                 to[x] += from[x];
         }
+    for (size_t x = 0; x < size; x++)
+        parts[x] += 0.0f;
 }
 
 static double count_labels(const struct eer_batch *batch)
