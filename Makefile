@@ -9,6 +9,7 @@ CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
 PRESET  ?= eer
 SEED    ?= 1
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 B        = build
 VERSION  = 0.1.0
 
@@ -32,6 +33,9 @@ include fast/program/spread.mk
 
 $(B)/eer: $(PROGRAM) $(LIBS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(JANSSON) -lpthread -lm
+
+# The reference is plain loops over small matrices; -O3 lets the compiler vectorise some of them.
+$(REF): private ISA = -O3
 
 $(B)/libref.a: $(REF)
 	rm -f $@; ar rcs $@ $^
@@ -60,12 +64,12 @@ $(B)/%.o: %.c
 # --- train ---------------------------------------------------------------------------------------------
 train:
 	@sh tests/deps.sh train $(B)
-	@$(MAKE) --no-print-directory -s $(B)/eer
+	@$(MAKE) --no-print-directory -s -j $(JOBS) $(B)/eer
 	@$(B)/eer train --preset $(PRESET) --seed $(SEED) --resume
 
 # --- test ----------------------------------------------------------------------------------------------
 # Every test is linked with the whole program but its main.
-UNDER_TEST  = $(filter-out %/main.o,$(PROGRAM)) $(JUDGE) $(LIBS)
+UNDER_TEST  = $(filter-out %/main.o,$(PROGRAM)) $(GRADCHECK) $(LIBS)
 UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
 $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
@@ -78,37 +82,37 @@ $(B)/tests/kill_write: tests/faults/kill_write.c $(UNDER_TEST)
 
 test:
 	@sh tests/deps.sh test $(B)
-	@$(MAKE) --no-print-directory -s unit
+	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/run.sh $(B)
 unit: $(B)/eer $(UNIT) $(B)/tests/kill_write
 
 # --- verify --------------------------------------------------------------------------------------------
 verify:
 	@sh tests/deps.sh verify $(B)
-	@$(MAKE) --no-print-directory -s unit
+	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/verify.sh $(B)
 
 # Fuzzers, and the program and its tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 FUZZ     = $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzzers:
-	@$(MAKE) --no-print-directory -s B=$(B)/fuzzing CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/fuzzing CC=clang CFLAGS="-O1 -g -DFAST_SMALL -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all" FUZZING=1 harnesses
 harnesses: $(FUZZ)
-$(B)/fuzz/%: fuzz/%.c $(filter-out %/main.o,$(PROGRAM)) $(LIBS)
+$(B)/fuzz/%: fuzz/%.c $(filter-out %/main.o,$(PROGRAM)) $(GRADCHECK) $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o %.a,$^) $(JANSSON) -lpthread -lm
+	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o %.a,$^) $(JANSSON) -lpthread -lm
 sanitized:
-	@$(MAKE) --no-print-directory -s B=$(B)/sanitized CC=clang CFLAGS="-O1 -g $(SANITIZE)" $(B)/sanitized/eer
+	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/sanitized CC=clang CFLAGS="-O1 -g -DFAST_SMALL $(SANITIZE)" $(B)/sanitized/eer
 threads:
-	@$(MAKE) --no-print-directory -s B=$(B)/threads CFLAGS="-O1 -g -fsanitize=thread" $(B)/threads/tsan
+	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/threads CFLAGS="-O1 -g -DFAST_SMALL -fsanitize=thread" $(B)/threads/tsan
 $(B)/tsan: tests/tsan/tsan.c $(LIBS)
 	$(CC) $(BASE) $(CFLAGS) -o $@ $(filter %.c %.o %.a,$^) -lpthread -lm
 
 # --- bench, install, clean -----------------------------------------------------------------------------
 bench:
 	@sh tests/deps.sh bench $(B)
-	@$(MAKE) --no-print-directory -s $(B)/eer
+	@$(MAKE) --no-print-directory -s -j $(JOBS) $(B)/eer
 	@python3 tests/bench/bench.py $(B)
 
 deps:

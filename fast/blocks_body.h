@@ -18,7 +18,7 @@ INLINE vf NAME(operand)(const struct fast_problem *p, vf x)
 #if TF
     vu bits = (vu)x;
     bits += p->tf32_add + ((bits >> 13) & p->tf32_even);
-    return (vf)(bits & ~(uint32_t)0x1fff);
+    return (vf)(bits & p->tf32_mask);
 #else
     (void)p;
     return x;

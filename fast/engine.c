@@ -39,7 +39,7 @@ static float tf32(const struct fast_problem *p, float x)
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     bits += p->tf32_add + ((bits >> 13) & p->tf32_even);
-    bits &= ~(uint32_t)0x1fff;
+    bits &= p->tf32_mask;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
@@ -101,8 +101,10 @@ static void set_problem(struct eer_engine *e)
     p->eta = (float)c->eta;
     p->scale = (float)(1.0 / (c->tau * sqrt((double)c->d)));
     p->scale2 = (float)(1.0 / (c->tau * sqrt((double)c->d) * 0.69314718055994530942));
-    p->tf32_add = add[e->run.tf32_rounding];
-    p->tf32_even = even[e->run.tf32_rounding];
+    const int rounds = e->run.precision == EER_TF32;
+    p->tf32_add = rounds ? add[e->run.tf32_rounding] : 0;
+    p->tf32_even = rounds ? even[e->run.tf32_rounding] : 0;
+    p->tf32_mask = rounds ? ~(uint32_t)0x1fff : ~(uint32_t)0;
 }
 
 /* bias2 over the distances i - j from -rows to rows: evaluation reads a width of them at once, and

@@ -30,13 +30,15 @@ struct fast_problem {
     int causal, pre, post, final_norm, relu;
     enum eer_kinetic kinetic;
     float q, eta;
-    float scale;                  /* 1 / (tau sqrt d) */
-    float scale2;                 /* the same times log2 e: scores are kept in units of log 2 */
-    const float *bias2;           /* bias2[n] = -slope n log2 e */
-    const float *position;        /* pe_scale PE(i), rows of d */
-    const float *theta;           /* the parameters */
-    const float *operand;         /* the parameters as operands of products: theta, or TF32 */
-    uint32_t tf32_add, tf32_even; /* x -> (x + add + (bit 13 of x and even)) with 13 bits cleared */
+    float scale;           /* 1 / (tau sqrt d) */
+    float scale2;          /* the same times log2 e: scores are kept in units of log 2 */
+    const float *bias2;    /* bias2[n] = -slope n log2 e */
+    const float *position; /* pe_scale PE(i), rows of d */
+    const float *theta;    /* the parameters */
+    const float *operand;  /* the parameters as operands of products: theta, or TF32 */
+    /* An operand x becomes (x + add + (bit 13 of x and even)) and mask, on its bits: TF32 with the
+     * chosen rounding, or x itself. */
+    uint32_t tf32_add, tf32_even, tf32_mask;
 };
 
 /* What the gradient of one training step is a gradient of: coefficients of the sums above. */

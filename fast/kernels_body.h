@@ -1,6 +1,6 @@
 /* kernels_body.h - one instruction set's kernels: kernels_plain.c, kernels_avx2.c and
- * kernels_avx512.c define WIDTH and TABLE and include this. Four instances each: d = 8 known to the
- * compiler or not, FP32 or TF32. */
+ * kernels_avx512.c define WIDTH and TABLE and include this. Three instances each: d = 8 in
+ * FP32, d = 8 in TF32, and any d in TF32, which is FP32 where operands keep all their bits. */
 #include "kernels.h"
 
 #include "elementary.h"
@@ -139,13 +139,8 @@ static size_t lay_out_stream(const struct fast_problem *p, struct stream *s, int
 #undef NAME
 #define D_FIXED 0
 #define D       (p->d)
-#define TF      0
-#define NAME(x) x##_any_fp32
-#include "instance_body.h"
-#undef TF
-#undef NAME
 #define TF      1
-#define NAME(x) x##_any_tf32
+#define NAME(x) x##_any
 #include "instance_body.h"
 
 static size_t train_size(const struct fast_problem *p, int L)
@@ -165,28 +160,24 @@ static void train(const struct fast_problem *p, const struct fast_objective *f,
                   float *gradient)
 {
     const int tf32 = p->operand != p->theta;
-    if (p->d == 8 && !tf32)
-        train_8_fp32(p, f, batch, first, count, memory, sums, gradient);
-    else if (p->d == 8)
+    if (p->d != 8)
+        train_any(p, f, batch, first, count, memory, sums, gradient);
+    else if (tf32)
         train_8_tf32(p, f, batch, first, count, memory, sums, gradient);
-    else if (!tf32)
-        train_any_fp32(p, f, batch, first, count, memory, sums, gradient);
     else
-        train_any_tf32(p, f, batch, first, count, memory, sums, gradient);
+        train_8_fp32(p, f, batch, first, count, memory, sums, gradient);
 }
 
 static void evaluate(const struct fast_problem *p, const int *tokens, int L, int loops,
                      void *memory, int *predicted)
 {
     const int tf32 = p->operand != p->theta;
-    if (p->d == 8 && !tf32)
-        evaluate_8_fp32(p, tokens, L, loops, memory, predicted);
-    else if (p->d == 8)
+    if (p->d != 8)
+        evaluate_any(p, tokens, L, loops, memory, predicted);
+    else if (tf32)
         evaluate_8_tf32(p, tokens, L, loops, memory, predicted);
-    else if (!tf32)
-        evaluate_any_fp32(p, tokens, L, loops, memory, predicted);
     else
-        evaluate_any_tf32(p, tokens, L, loops, memory, predicted);
+        evaluate_8_fp32(p, tokens, L, loops, memory, predicted);
 }
 
 /* An elementary function over an array; the last, partial vector is filled up with ones. */

@@ -18,7 +18,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#ifdef __clang__
+#ifdef FAST_SMALL /* for sanitizers: they would take minutes over unrolled loops */
+#define UNROLL
+#elif defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
@@ -40,8 +42,15 @@ INLINE vf v_set(float x)
 #endif
 }
 
+#if defined(__FP_FAST_FMAF) || WIDTH > 4
+#define FUSED INLINE
+#else
+#define FUSED                                                                                      \
+    static __attribute__((noinline)) /* four calls of the library: not worth a copy each */
+#endif
+
 /* a * b + c, rounded once */
-INLINE vf v_fma(vf a, vf b, vf c)
+FUSED vf v_fma(vf a, vf b, vf c)
 {
 #if WIDTH == 16
     return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);

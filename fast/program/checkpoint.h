@@ -3,7 +3,8 @@
  * Tensors: each parameter tensor under its name of layout.h, AdamW's moments as "adam.m.NAME" and
  * "adam.v.NAME"; F32 from float backends, F64 from ref. Metadata (strings): "format" = "eer 1",
  * "step", "config" (the text form of configuration.h, with every key), "source" (hash of the
- * sources), "version", "verified" ("yes ..." or "no ..."), "backend", "precision", "tf32_rounding". */
+ * sources), "version", "verified" ("yes ..." or "no ..."), "backend", "precision", "tf32_rounding".
+ */
 #ifndef EER_CHECKPOINT_H
 #define EER_CHECKPOINT_H
 
@@ -23,14 +24,14 @@ struct eer_checkpoint {
 enum eer_status eer_state_new(const struct eer_config *, struct eer_state *, struct eer_error *);
 void eer_state_free(struct eer_state *);
 
-/* Written to a temporary file in the same directory, synced, renamed, directory synced: afterwards the
- * path holds the whole old file or the whole new one. element_size: 4 (F32) or 8 (F64). */
+/* Written to a temporary file in the same directory, synced, renamed, directory synced: afterwards
+ * the path holds the whole old file or the whole new one. element_size: 4 (F32) or 8 (F64). */
 enum eer_status eer_checkpoint_write(const char *path, const struct eer_checkpoint *,
                                      int element_size, struct eer_error *);
 
-/* Reads and checks everything before it is believed: header length and JSON, dtype, shape, offsets (no
- * hole, no overlap, no duplicate, nothing missing, nothing unknown), the metadata, the file's size,
- * finite values. Memory is taken for what the configuration needs only, after its check. */
+/* Reads and checks everything before it is believed: header length and JSON, dtype, shape, offsets
+ * (no hole, no overlap, no duplicate, nothing missing, nothing unknown), the metadata, the file's
+ * size, finite values. Memory is taken for what the configuration needs only, after its check. */
 enum eer_status eer_checkpoint_read(const char *path, struct eer_checkpoint *, struct eer_error *);
 /* The same from memory: what the fuzzer calls. `name` goes into the messages. */
 enum eer_status eer_checkpoint_parse(const void *bytes, size_t size, const char *name,

@@ -1,6 +1,7 @@
 /* configuration.h - reading, checking and printing struct eer_config.
  *
- * The text form is one "key = value" a line; '#' starts a comment that runs to the end of the line. */
+ * The text form is one "key = value" a line; '#' starts a comment that runs to the end of the line.
+ */
 #ifndef EER_CONFIGURATION_H
 #define EER_CONFIGURATION_H
 
@@ -13,12 +14,13 @@ enum { EER_CONFIG_TEXT = 8192 }; /* bytes that any configuration fits in as text
 
 void eer_config_default(struct eer_config *);
 
-/* Sets one key. `where` goes into the message, e.g. "my.conf:12" or "--set". EER_USAGE otherwise. */
+/* Sets one key. `where` goes into the message, e.g. "my.conf:12" or "--set". EER_USAGE otherwise.
+ */
 enum eer_status eer_config_set(struct eer_config *, const char *key, const char *value,
                                const char *where, struct eer_error *);
 
-/* Applies a text of `size` bytes (need not end in NUL) to *config; `name` is the file's. A key given
- * twice in one text is an error. *config is unchanged on error. */
+/* Applies a text of `size` bytes (need not end in NUL) to *config; `name` is the file's. A key
+ * given twice in one text is an error. *config is unchanged on error. */
 enum eer_status eer_config_parse(struct eer_config *, const char *text, size_t size,
                                  const char *name, struct eer_error *);
 enum eer_status eer_config_load(struct eer_config *, const char *path, struct eer_error *);

@@ -5,13 +5,12 @@
 
 #include "command.h"
 #include "fail.h"
+#include "gradcheck/gradcheck.h"
 #include "verified.h"
 
 static const struct eer_command *const commands[] = {
-    &eer_train_command,
-    &eer_eval_command,
-    &eer_info_command,
-    &eer_report_command,
+    &eer_train_command,  &eer_eval_command,      &eer_info_command,
+    &eer_report_command, &eer_gradcheck_command, &eer_bench_command,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0], OPTION_COLUMN = 28 };

@@ -23,11 +23,17 @@ typedef float vector4 __attribute__((vector_size(16)));
 #define CHAIN_LOOP(type, set, step)                                                                \
     type x[CHAINS];                                                                                \
     const type a = set(0.999f), b = set(0.001f);                                                   \
-    UNROLL for (int c = 0; c < CHAINS; c++) x[c] = set(1.0f + (float)c);                           \
+    UNROLL                                                                                         \
+    for (int c = 0; c < CHAINS; c++)                                                               \
+        x[c] = set(1.0f + (float)c);                                                               \
     for (int i = 0; i < BURST; i++) {                                                              \
-        UNROLL for (int c = 0; c < CHAINS; c++) x[c] = step(x[c], a, b);                           \
+        UNROLL                                                                                     \
+        for (int c = 0; c < CHAINS; c++)                                                           \
+            x[c] = step(x[c], a, b);                                                               \
     }                                                                                              \
-    UNROLL for (int c = 1; c < CHAINS; c++) x[0] = step(x[0], x[c], b);                            \
+    UNROLL                                                                                         \
+    for (int c = 1; c < CHAINS; c++)                                                               \
+        x[0] = step(x[0], x[c], b);                                                                \
     float first;                                                                                   \
     memcpy(&first, &x[0], sizeof first);                                                           \
     return first;
