@@ -74,11 +74,11 @@ UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_
 
 $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) -lcriterion -lmpfr -lgmp \
+	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) -lcriterion -lmpfr -lgmp \
 	    $(JANSSON) -lpthread -lm
 $(B)/tests/kill_write: tests/faults/kill_write.c $(UNDER_TEST)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(JANSSON) -lpthread -lm
+	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(JANSSON) -lpthread -lm
 
 test:
 	@sh tests/deps.sh test $(B)
@@ -101,13 +101,13 @@ fuzzers:
 harnesses: $(FUZZ)
 $(B)/fuzz/%: fuzz/%.c $(filter-out %/main.o,$(PROGRAM)) $(GRADCHECK) $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o %.a,$^) $(JANSSON) -lpthread -lm
+	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o %.a,$^) $(JANSSON) -lpthread -lm
 sanitized:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/sanitized CC=clang CFLAGS="-O1 -g -DFAST_SMALL $(SANITIZE)" $(B)/sanitized/eer
 threads:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/threads CFLAGS="-O1 -g -DFAST_SMALL -fsanitize=thread" $(B)/threads/tsan
 $(B)/tsan: tests/tsan/tsan.c $(LIBS)
-	$(CC) $(BASE) $(CFLAGS) -o $@ $(filter %.c %.o %.a,$^) -lpthread -lm
+	$(CC) $(BASE) $(CFLAGS) -o $@ $< $(filter %.o %.a,$^) -lpthread -lm
 
 # --- bench, install, clean -----------------------------------------------------------------------------
 bench:
@@ -131,6 +131,7 @@ clean:
 	rm -rf $(B)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
+.SECONDARY:
 FORCE:
 .PHONY: all train test unit verify fuzzers harnesses sanitized threads bench deps install uninstall clean FORCE
 .DELETE_ON_ERROR:

@@ -144,19 +144,28 @@ INLINE vf NAME(key)(const vf *k, int j, int x, int d, const int SHARED)
 /* Rows of attention go in pairs: R = 1 or 2 query rows x_0, x_1 (d apart), whose values for key j
  * lie together at [2 j + r]. Then one loop does both rows, and each key is loaded once for the two.
  */
+/* Two sums a row, of the even and the odd entries: half the steps that wait for each other. */
 INLINE void NAME(dot_rows)(vf *dot, const vf *row, const vf *k, int j, int d, const int R,
                            const int SHARED)
 {
-    vf key = NAME(key)(k, j, 0, d, SHARED);
+    vf even = NAME(key)(k, j, 0, d, SHARED), odd = NAME(key)(k, j, 1, d, SHARED), other[2];
+    UNROLL
+    for (int r = 0; r < R; r++) {
+        dot[r] = row[r * d] * even;
+        other[r] = row[r * d + 1] * odd;
+    }
+    for (int c = 2; c < d; c += 2) {
+        even = NAME(key)(k, j, c, d, SHARED);
+        odd = NAME(key)(k, j, c + 1, d, SHARED);
+        UNROLL
+        for (int r = 0; r < R; r++) {
+            dot[r] = v_fma(row[r * d + c], even, dot[r]);
+            other[r] = v_fma(row[r * d + c + 1], odd, other[r]);
+        }
+    }
     UNROLL
     for (int r = 0; r < R; r++)
-        dot[r] = row[r * d] * key;
-    for (int c = 1; c < d; c++) {
-        key = NAME(key)(k, j, c, d, SHARED);
-        UNROLL
-        for (int r = 0; r < R; r++)
-            dot[r] = v_fma(row[r * d + c], key, dot[r]);
-    }
+        dot[r] += other[r];
 }
 
 /* The query rows in registers, where they fit. */
@@ -295,48 +304,104 @@ INLINE void NAME(sum_rows)(const struct fast_problem *p, vf *y, const vf *w, con
 }
 #undef COLUMNS
 
-/* Layer norm of one token (spec/model.md, 3.2); xhat and rstd are what the backward needs. */
+/* Layer norm of K rows (spec/model.md, 3.2), d apart; xhat and rstd are what the backward needs. */
+INLINE void NAME(norms)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *x,
+                        const float *gain, const float *bias, const int K)
+{
+    const int d = D;
+    const vf over_d = v_set(1.0f / (float)d);
+    vf mean[4], other[4], squares[4];
+    (void)p;
+    UNROLL
+    for (int k = 0; k < K; k++) {
+        mean[k] = x[k * d];
+        other[k] = x[k * d + 1];
+    }
+    for (int e = 2; e < d; e += 2) {
+        UNROLL
+        for (int k = 0; k < K; k++) {
+            mean[k] += x[k * d + e];
+            other[k] += x[k * d + e + 1];
+        }
+    }
+    UNROLL
+    for (int k = 0; k < K; k++) {
+        mean[k] = (mean[k] + other[k]) * over_d;
+        squares[k] = v_set(0.0f);
+    }
+    for (int e = 0; e < d; e++) {
+        UNROLL
+        for (int k = 0; k < K; k++) {
+            const vf centred = x[k * d + e] - mean[k];
+            xhat[k * d + e] = centred;
+            squares[k] = v_fma(centred, centred, squares[k]);
+        }
+    }
+    UNROLL
+    for (int k = 0; k < K; k++)
+        rstd[k] = v_set(1.0f) / v_sqrt(v_fma(squares[k], over_d, v_set(1e-5f)));
+    for (int e = 0; e < d; e++) {
+        UNROLL
+        for (int k = 0; k < K; k++) {
+            xhat[k * d + e] *= rstd[k];
+            y[k * d + e] = v_fma(xhat[k * d + e], v_set(gain[e]), v_set(bias[e]));
+        }
+    }
+}
+
 INLINE vf NAME(norm)(const struct fast_problem *p, vf *y, vf *xhat, const vf *x, const float *gain,
                      const float *bias)
 {
-    const int d = D;
-    const vf over_d = v_set(1.0f / (float)d);
-    (void)p;
-    vf mean = x[0];
-    for (int e = 1; e < d; e++)
-        mean += x[e];
-    mean *= over_d;
-    vf squares = v_set(0.0f);
-    for (int e = 0; e < d; e++) {
-        vf centred = x[e] - mean;
-        xhat[e] = centred;
-        squares = v_fma(centred, centred, squares);
-    }
-    vf rstd = v_set(1.0f) / v_sqrt(v_fma(squares, over_d, v_set(1e-5f)));
-    for (int e = 0; e < d; e++) {
-        xhat[e] *= rstd;
-        y[e] = v_fma(xhat[e], v_set(gain[e]), v_set(bias[e]));
-    }
+    vf rstd;
+    NAME(norms)(p, y, xhat, &rstd, x, gain, bias, 1);
     return rstd;
 }
 
-/* dx of one token's layer norm, in place of dy; adds to the gradients of gain and bias. */
-INLINE void NAME(norm_backward)(const struct fast_problem *p, vf *dy, const vf *xhat, vf rstd,
-                                const float *gain, vf *dgain, vf *dbias)
+/* dx of K rows' layer norm, in place of dy; adds to the gradients of gain and bias. */
+INLINE void NAME(norms_backward)(const struct fast_problem *p, vf *dy, const vf *xhat,
+                                 const vf *rstd, const float *gain, vf *dgain, vf *dbias,
+                                 const int K)
 {
     const int d = D;
     const vf over_d = v_set(1.0f / (float)d);
+    vf mean[4], slope[4];
     (void)p;
-    vf mean = v_set(0.0f), slope = v_set(0.0f);
+    UNROLL
+    for (int k = 0; k < K; k++)
+        mean[k] = slope[k] = v_set(0.0f);
     for (int e = 0; e < d; e++) {
-        dgain[e] = v_fma(dy[e], xhat[e], dgain[e]);
-        dbias[e] += dy[e];
-        dy[e] *= v_set(gain[e]);
-        mean += dy[e];
-        slope = v_fma(dy[e], xhat[e], slope);
+        vf to_gain = dgain[e], to_bias = dbias[e];
+        UNROLL
+        for (int k = 0; k < K; k++) {
+            const vf g = dy[k * d + e], x = xhat[k * d + e];
+            to_gain = v_fma(g, x, to_gain);
+            to_bias += g;
+            dy[k * d + e] = g * v_set(gain[e]);
+            mean[k] += dy[k * d + e];
+            slope[k] = v_fma(dy[k * d + e], x, slope[k]);
+        }
+        dgain[e] = to_gain;
+        dbias[e] = to_bias;
     }
-    mean *= over_d;
-    slope *= over_d;
-    for (int e = 0; e < d; e++)
-        dy[e] = rstd * v_fma(-xhat[e], slope, dy[e] - mean);
+    UNROLL
+    for (int k = 0; k < K; k++) {
+        mean[k] *= over_d;
+        slope[k] *= over_d;
+    }
+    for (int e = 0; e < d; e++) {
+        UNROLL
+        for (int k = 0; k < K; k++)
+            dy[k * d + e] = rstd[k] * v_fma(-xhat[k * d + e], slope[k], dy[k * d + e] - mean[k]);
+    }
+}
+
+INLINE void NAME(norm_backward)(const struct fast_problem *p, vf *dy, const vf *xhat,
+                                const vf *rstd, const float *gain, vf *dgain, vf *dbias, int rows)
+{
+    const int d = D;
+    int i = 0;
+    for (; i + 4 <= rows; i += 4)
+        NAME(norms_backward)(p, dy + i * d, xhat + i * d, rstd + i, gain, dgain, dbias, 4);
+    for (; i < rows; i++)
+        NAME(norms_backward)(p, dy + i * d, xhat + i * d, rstd + i, gain, dgain, dbias, 1);
 }

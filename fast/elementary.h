@@ -7,21 +7,43 @@
 
 #include "simd.h"
 
-/* 2^x for -126 <= x <= 127. x = n + r with n the nearest whole number: adding 1.5 * 2^23 leaves n
- * in the low bits of the sum, which then go straight into the exponent. 2^0 = 1 exactly. */
+/* 2^x for -126 <= x <= 127, of K vectors. x = n + r with n the nearest whole number: adding 1.5 *
+ * 2^23 leaves n in the low bits of the sum, which then go straight into the exponent. 2^0 = 1
+ * exactly. K polynomials run side by side, here and below, because one alone waits for each of its
+ * own steps. */
+INLINE void v_exp2_many(vf *y, const vf *x, const int K)
+{
+    static const float coefficient[7] = {0.00015345813483817695f,
+                                         0.0013399931249561188f,
+                                         0.009618488958154831f,
+                                         0.0555032877730832f,
+                                         0.24022646890523403f,
+                                         0.6931472057364716f,
+                                         1.0f};
+    const vf magic = v_set(12582912.0f);
+    vf shifted[4], r[4];
+    UNROLL
+    for (int k = 0; k < K; k++) {
+        shifted[k] = x[k] + magic;
+        r[k] = x[k] - (shifted[k] - magic);
+        y[k] = v_set(coefficient[0]);
+    }
+    UNROLL
+    for (int term = 1; term < 7; term++) {
+        UNROLL
+        for (int k = 0; k < K; k++)
+            y[k] = v_fma(y[k], r[k], v_set(coefficient[term]));
+    }
+    UNROLL
+    for (int k = 0; k < K; k++)
+        y[k] = (vf)((vi)y[k] + ((vi)shifted[k] << 23));
+}
+
 INLINE vf v_exp2(vf x)
 {
-    const vf magic = v_set(12582912.0f);
-    vf shifted = x + magic;
-    vf r = x - (shifted - magic);
-    vf y = v_set(0.00015345813483817695f);
-    y = v_fma(y, r, v_set(0.0013399931249561188f));
-    y = v_fma(y, r, v_set(0.009618488958154831f));
-    y = v_fma(y, r, v_set(0.0555032877730832f));
-    y = v_fma(y, r, v_set(0.24022646890523403f));
-    y = v_fma(y, r, v_set(0.6931472057364716f));
-    y = v_fma(y, r, v_set(1.0f));
-    return (vf)((vi)y + ((vi)shifted << 23));
+    vf y;
+    v_exp2_many(&y, &x, 1);
+    return y;
 }
 
 /* log2 x for normal x > 0. x = m 2^n with sqrt(1/2) <= m < sqrt 2; log2 m is a polynomial in m - 1.

@@ -10,7 +10,17 @@
 INLINE vf NAME(stream_exponentials)(vf *e, vf top, int i, int j, int n, int hidden)
 {
     vf sum = v_set(0.0f), row;
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k + 4 <= n; k += 4) {
+        vf below[4];
+        UNROLL
+        for (int m = 0; m < 4; m++)
+            below[m] = v_max(e[2 * (k + m)] - top, v_set(-80.0f));
+        v_exp2_many(below, below, 4);
+        UNROLL
+        for (int m = 0; m < 4; m++)
+            e[2 * (k + m)] = below[m];
+    }
+    for (int k = n / 4 * 4; k < n; k++)
         e[2 * k] = v_exp2(v_max(e[2 * k] - top, v_set(-80.0f)));
     if (j + n > hidden) {
         for (int l = 0; l < WIDTH; l++)
@@ -80,7 +90,7 @@ static void NAME(evaluate)(const struct fast_problem *p, const int *tokens, int 
 {
     const int d = D, N = L + p->bos, blocks = (N + WIDTH - 1) / WIDTH;
     const float *E = p->theta + p->layout.offset[EER_EMBEDDING];
-    vf logit[EER_MAX_VOCAB + 1], y[EER_MAX_D], xhat[EER_MAX_D], top;
+    vf logit[EER_MAX_VOCAB + 1], y[EER_MAX_D], xhat[EER_MAX_D], top, rstd;
     struct stream stream, *s = &stream;
     lay_out_stream(p, s, N, memory);
     for (int b = 0; b < blocks; b++)
@@ -95,7 +105,7 @@ static void NAME(evaluate)(const struct fast_problem *p, const int *tokens, int 
         }
     for (int t = 0; t < loops; t++) {
         for (int b = 0; b < blocks; b++)
-            NAME(attention_input)(p, s->Y + b * d, xhat, s->Z + b * d, s->X + b * d);
+            NAME(attention_inputs)(p, s->Y + b * d, xhat, &rstd, s->Z + b * d, s->X + b * d, 1);
         NAME(project)(p, s->K, s->Y, blocks, EER_W_K);
         NAME(project)(p, s->V, s->Y, blocks, EER_W_V);
         int b = 0;

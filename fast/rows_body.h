@@ -3,20 +3,35 @@
  *
  * Included once for each instance (kernels_body.h). */
 
-/* The attention's input y, rounded as an operand, of one row of Z + X; LN1's xhat and rstd. */
-INLINE vf NAME(attention_input)(const struct fast_problem *p, vf *y, vf *xhat, const vf *z,
-                                const vf *x)
+/* The operands y of `rows` rows of Z + X, through the layer norm of that gain and bias with norm =
+ * pre; its xhat and rstd. The input of attention, and with Z' for Z of the MLP. */
+INLINE void NAME(inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *z,
+                         const vf *x, const float *gain, const float *bias, int rows)
 {
     const int d = D;
-    vf row[EER_MAX_D], rstd = v_set(0.0f);
-    for (int e = 0; e < d; e++)
-        row[e] = z[e] + x[e];
-    if (p->pre)
-        rstd = NAME(norm)(p, y, xhat, row, p->theta + p->layout.offset[EER_LN1_GAIN],
-                          p->theta + p->layout.offset[EER_LN1_BIAS]);
-    for (int e = 0; e < d; e++)
-        y[e] = NAME(operand)(p, p->pre ? y[e] : row[e]);
-    return rstd;
+    vf sum[4 * EER_MAX_D];
+    for (int i = 0; i < rows;) {
+        const int left = rows - i < 4 ? 1 : 4;
+        vf *to = p->pre ? sum : y + i * d;
+        for (int e = 0; e < left * d; e++)
+            to[e] = z[i * d + e] + x[i * d + e];
+        if (p->pre && left == 4)
+            NAME(norms)(p, y + i * d, xhat + i * d, rstd + i, sum, gain, bias, 4);
+        else if (p->pre)
+            NAME(norms)(p, y + i * d, xhat + i * d, rstd + i, sum, gain, bias, 1);
+        if (TF)
+            for (int e = i * d; e < (i + left) * d; e++)
+                y[e] = NAME(operand)(p, y[e]);
+        i += left;
+    }
+}
+
+INLINE void NAME(attention_inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd,
+                                   const vf *z, const vf *x, int rows)
+{
+    const float *gain = p->theta + p->layout.offset[EER_LN1_GAIN];
+    const float *bias = p->theta + p->layout.offset[EER_LN1_BIAS];
+    NAME(inputs)(p, y, xhat, rstd, z, x, gain, bias, rows);
 }
 
 /* Queries, keys or values of `rows` rows, rounded as operands. */
@@ -46,22 +61,12 @@ INLINE vf NAME(attention_output)(const struct fast_problem *p, vf *out, vf *xhat
                       p->theta + p->layout.offset[EER_LN1_BIAS]);
 }
 
-/* The MLP's input y2 of `tokens` rows from Z', rounded as an operand; LN2's xhat and rstd too. */
-INLINE void NAME(mlp_input)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *Zp,
-                            const vf *X, int tokens)
+INLINE void NAME(mlp_inputs)(const struct fast_problem *p, struct block *b, const vf *Zp,
+                             const vf *X, int rows)
 {
-    const int d = D;
     const float *gain = p->theta + p->layout.offset[EER_LN2_GAIN];
     const float *bias = p->theta + p->layout.offset[EER_LN2_BIAS];
-    vf row[EER_MAX_D];
-    for (int t = 0; t < tokens; t++) {
-        for (int x = 0; x < d; x++)
-            row[x] = Zp[t * d + x] + X[t * d + x];
-        if (p->pre)
-            rstd[t] = NAME(norm)(p, y + t * d, xhat + t * d, row, gain, bias);
-        for (int x = 0; x < d; x++)
-            y[t * d + x] = NAME(operand)(p, p->pre ? y[t * d + x] : row[x]);
-    }
+    NAME(inputs)(p, b->y, b->xhat, b->rstd, Zp, X, gain, bias, rows);
 }
 
 /* The activation of n entries in place, rounded as an operand. Four at a time: one polynomial alone
@@ -119,7 +124,7 @@ INLINE void NAME(mlp)(const struct fast_problem *p, struct block *b, vf *out, co
 {
     const int d = D, m = p->m;
     const int *o = p->layout.offset;
-    NAME(mlp_input)(p, b->y, b->xhat, b->rstd, Zp, X, tokens);
+    NAME(mlp_inputs)(p, b, Zp, X, tokens);
     NAME(product)
     (b->act, m, b->y, d, tokens, p->operand + o[EER_W_1], m, 1, p->theta + o[EER_B_1], d, m, 0);
     NAME(activate)(p, b->act, tokens * m);

@@ -4,41 +4,52 @@
  * pass; the backward pass computes the inside of each iteration again. That costs a third more
  * operations and saves writing and reading some 4 MB a step, which costs more (spec/fast.md). */
 
-/* From the scores e (log 2 units) of R rows: e becomes exp(e - top), g the same to the power q - 1,
- * and sum and power the sums of e and of e^q over the keys. */
+/* From the scores e (log 2 units) of R rows at the KEYS keys from j on: e becomes exp(e - top), g
+ * the same to the power q - 1. Cut off at 2^-80 of the largest: no denormals, and far below one
+ * rounding of a row's sum. */
+INLINE void NAME(exponential_keys)(const struct fast_problem *p, vf *e, vf *g, const vf *top, int j,
+                                   const int R, const int KEYS)
+{
+    vf below[4], power[4];
+    const int root = p->q == 1.5f;
+    const vf half = v_set(0.5f), least = v_set(root ? -40.0f : -80.0f);
+    UNROLL
+    for (int k = 0; k < R * KEYS; k++) {
+        const vf score = e[2 * (j + k / R) + k % R], most = top[k % R];
+        below[k] = v_max(root ? v_fma(score, half, -half * most) : score - most, least);
+    }
+    v_exp2_many(power, below, R * KEYS);
+    UNROLL
+    for (int k = 0; k < R * KEYS; k++)
+        e[2 * (j + k / R) + k % R] = root ? power[k] * power[k] : power[k];
+    if (!root) {
+        UNROLL
+        for (int k = 0; k < R * KEYS; k++)
+            below[k] *= v_set(p->q - 1.0f);
+        v_exp2_many(power, below, R * KEYS);
+    }
+    UNROLL
+    for (int k = 0; k < R * KEYS; k++)
+        g[2 * (j + k / R) + k % R] = power[k];
+}
+
+/* The same for all n keys, and the sums of e and of e^q of each row. */
 INLINE void NAME(exponentials)(const struct fast_problem *p, vf *e, vf *g, const vf *top, vf *sum,
                                vf *power, int n, const int R)
 {
-    /* cut off at 2^-80 of the largest: no denormals, and far below one rounding of the sum */
-    vf s[2], s_q[2], shift[2];
-    UNROLL
-    for (int r = 0; r < R; r++) {
-        s[r] = s_q[r] = v_set(0.0f);
-        shift[r] = v_set(-0.5f) * top[r];
-    }
-    if (p->q == 1.5f) {
-        const vf half = v_set(0.5f), least = v_set(-40.0f);
-        for (int j = 0; j < n; j++)
+    vf s[2] = {v_set(0.0f), v_set(0.0f)}, s_q[2] = {v_set(0.0f), v_set(0.0f)};
+    for (int j = 0; j < n;) {
+        const int keys = j + 2 <= n ? 2 : 1;
+        if (keys == 2)
+            NAME(exponential_keys)(p, e, g, top, j, R, 2);
+        else
+            NAME(exponential_keys)(p, e, g, top, j, R, 1);
+        for (const int end = j + keys; j < end; j++) {
             UNROLL
-        for (int r = 0; r < R; r++) {
-            const vf root = v_exp2(v_max(v_fma(e[2 * j + r], half, shift[r]), least));
-            const vf x = root * root;
-            e[2 * j + r] = x;
-            g[2 * j + r] = root;
-            s[r] += x;
-            s_q[r] = v_fma(x, root, s_q[r]);
-        }
-    } else {
-        const vf exponent = v_set(p->q - 1.0f), least = v_set(-80.0f);
-        for (int j = 0; j < n; j++)
-            UNROLL
-        for (int r = 0; r < R; r++) {
-            const vf d2 = v_max(e[2 * j + r] - top[r], least);
-            const vf x = v_exp2(d2), root = v_exp2(d2 * exponent);
-            e[2 * j + r] = x;
-            g[2 * j + r] = root;
-            s[r] += x;
-            s_q[r] = v_fma(x, root, s_q[r]);
+            for (int r = 0; r < R; r++) {
+                s[r] += e[2 * j + r];
+                s_q[r] = v_fma(e[2 * j + r], g[2 * j + r], s_q[r]);
+            }
         }
     }
     UNROLL
@@ -109,9 +120,8 @@ INLINE void NAME(attend_again)(const struct fast_problem *p, struct lanes *s, in
 {
     const int d = D, N = s->N, n = p->causal ? i + R : N;
     const size_t at = pair_offset(p, N, i);
-    const vf half = v_set(0.5f), exponent = v_set(p->q - 1.0f);
     vf *P = s->P + at, *S = s->S + at;
-    vf top[2], scale[2], power[2], ignored[2] = {half, half};
+    vf top[2], scale[2], power[2], ignored[2] = {v_set(0.0f), v_set(0.0f)};
     NAME(scores)(p, P, ignored, s->Q + i * d, s->K, i, 0, n, R, 0);
     UNROLL
     for (int r = 0; r < R; r++) {
@@ -121,20 +131,17 @@ INLINE void NAME(attend_again)(const struct fast_problem *p, struct lanes *s, in
         if (s->needs_largest)
             s->largest[i + r] = NAME(first_largest)(P + r, n, top[r]);
     }
-    for (int j = 0; j < n; j++) {
+    int j = 0;
+    for (; j + 2 <= n; j += 2)
+        NAME(exponential_keys)(p, P, S, top, j, R, 2);
+    if (j < n)
+        NAME(exponential_keys)(p, P, S, top, j, R, 1);
+    for (j = 0; j < n; j++) {
         UNROLL
         for (int r = 0; r < R; r++) {
-            vf *x = P + 2 * j + r, *y = S + 2 * j + r;
-            if (s->needs_entropy && p->q == 1.5f) {
-                const vf below = v_fma(*x, half, -half * top[r]);
-                *y = v_exp2(v_max(below, v_set(-40.0f))) * power[r];
-                *x = *y * *y;
-                continue;
-            }
-            const vf below = v_max(*x - top[r], v_set(-80.0f));
-            *x = v_exp2(below) * scale[r];
+            P[2 * j + r] *= scale[r];
             if (s->needs_entropy)
-                *y = v_exp2(below * exponent) * power[r];
+                S[2 * j + r] *= power[r];
         }
     }
     if (p->causal && R == 2)
@@ -147,9 +154,7 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t
 {
     const int d = D, N = s->N;
     const vf *Z = s->Z + (size_t)t * (size_t)(N * d);
-    for (int i = 0; i < N; i++)
-        s->rstd[i] =
-            NAME(attention_input)(p, s->Y + i * d, s->xhat + i * d, Z + i * d, s->X + i * d);
+    NAME(attention_inputs)(p, s->Y, s->xhat, s->rstd, Z, s->X, N);
     for (int w = 0; w < 3; w++) {
         vf *to = w == 0 ? s->Q : w == 1 ? s->K : s->V;
         NAME(project)(p, to, s->Y, N, EER_W_Q + w);
@@ -212,11 +217,11 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, co
             vf rstd = NAME(norm)(p, b->dy, b->xhat, b->out + t * d, p->theta + o[EER_LN2_GAIN],
                                  p->theta + o[EER_LN2_BIAS]);
             NAME(norm_backward)
-            (p, dZ + t * d, b->xhat, rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
-             s->G + o[EER_LN2_BIAS]);
+            (p, dZ + t * d, b->xhat, &rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
+             s->G + o[EER_LN2_BIAS], 1);
         }
     }
-    NAME(mlp_input)(p, b->y, b->xhat, b->rstd, Zp, X, tokens);
+    NAME(mlp_inputs)(p, b, Zp, X, tokens);
     const vf *dout = dZ;
     if (TF) {
         for (int x = 0; x < tokens * d; x++)
@@ -227,10 +232,9 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, co
     for (int j = 0; j < m; j += TILE)
         NAME(mlp_backward_tile)(p, s, dout, tokens, j, m - j < TILE ? m - j : TILE);
     if (p->pre)
-        for (int t = 0; t < tokens; t++)
-            NAME(norm_backward)
-    (p, b->dy + t * d, b->xhat + t * d, b->rstd[t], p->theta + o[EER_LN2_GAIN],
-     s->G + o[EER_LN2_GAIN], s->G + o[EER_LN2_BIAS]);
+        NAME(norm_backward)
+    (p, b->dy, b->xhat, b->rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
+     s->G + o[EER_LN2_BIAS], tokens);
     for (int x = 0; x < tokens * d; x++) {
         dZ[x] += b->dy[x];
         dX[x] += b->dy[x];
@@ -301,10 +305,9 @@ static void NAME(attention_backward)(const struct fast_problem *p, struct lanes 
     const int d = D, N = s->N;
     const int *o = p->layout.offset;
     if (p->post)
-        for (int i = 0; i < N; i++)
-            NAME(norm_backward)
-    (p, dZ + i * d, s->xhat + i * d, s->rstd[i], p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
-     s->G + o[EER_LN1_BIAS]);
+        NAME(norm_backward)
+    (p, dZ, s->xhat, s->rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
+     s->G + o[EER_LN1_BIAS], N);
     for (int x = 0; x < N * d; x++)
         s->dA[x] = NAME(operand)(p, dZ[x]);
     int i = 0;
@@ -328,16 +331,13 @@ static void NAME(attention_backward)(const struct fast_problem *p, struct lanes 
         NAME(outer)(s->G + at, d, s->Y, d, from, d, N, d, d);
         NAME(product)(s->dY, d, from, d, N, p->operand + at, 1, d, NULL, d, d, w > 0);
     }
-    for (i = 0; i < N; i++) {
-        vf *dy = s->dY + i * d;
-        if (p->pre)
-            NAME(norm_backward)
-        (p, dy, s->xhat + i * d, s->rstd[i], p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
-         s->G + o[EER_LN1_BIAS]);
-        for (int x = 0; x < d; x++) {
-            dZ[i * d + x] += dy[x];
-            s->dX[i * d + x] += dy[x];
-        }
+    if (p->pre)
+        NAME(norm_backward)
+    (p, s->dY, s->xhat, s->rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
+     s->G + o[EER_LN1_BIAS], N);
+    for (int x = 0; x < N * d; x++) {
+        dZ[x] += s->dY[x];
+        s->dX[x] += s->dY[x];
     }
 }
 
@@ -377,7 +377,8 @@ static void NAME(read_out)(const struct fast_problem *p, struct lanes *s, int i,
     NAME(product)(dz, d, dlogit, C, 1, p->operand + o[EER_W_O], 1, C, NULL, C, d, 0);
     if (p->final_norm)
         NAME(norm_backward)
-    (p, dz, xhat, rstd, p->theta + o[EER_LNF_GAIN], s->G + o[EER_LNF_GAIN], s->G + o[EER_LNF_BIAS]);
+    (p, dz, xhat, &rstd, p->theta + o[EER_LNF_GAIN], s->G + o[EER_LNF_GAIN], s->G + o[EER_LNF_BIAS],
+     1);
 }
 
 /* The kinetic sum of all rows and, with dZ, its derivative by Z_T (spec/model.md, 4.2 and 5.1). */
