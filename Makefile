@@ -44,9 +44,10 @@ $(B)/libfast.a: $(FAST)
 
 # The same kernels for each instruction set; fast/engine.c chooses when it runs.
 ifeq ($(shell uname -m),x86_64)
-$(B)/fast/kernels_avx512.o: private ISA = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
-$(B)/fast/kernels_avx2.o:   private ISA = -mavx2 -mfma
+$(B)/fast/kernels_avx512.o: private ISA = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma $(KERNELS)
+$(B)/fast/kernels_avx2.o:   private ISA = -mavx2 -mfma $(KERNELS)
 endif
+$(B)/fast/kernels_plain.o:  private ISA = $(KERNELS)
 
 # The hash of what the program is made of: it ties a binary to its verification record.
 $(B)/source: FORCE
@@ -95,6 +96,8 @@ verify:
 # Fuzzers, and the program and its tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 FUZZ     = $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Kernels without optimisation: with it, compiling them takes a sanitizer minutes.
+fuzzers sanitized threads: export KERNELS = -O0
 fuzzers:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/fuzzing CC=clang CFLAGS="-O1 -g -DFAST_SMALL -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all" FUZZING=1 harnesses
