@@ -21,7 +21,7 @@ INLINE void v_exp2_many(vf *y, const vf *x, const int K)
                                          0.6931472057364716f,
                                          1.0f};
     const vf magic = v_set(12582912.0f);
-    vf shifted[4], r[4];
+    vf shifted[8], r[8];
     UNROLL
     for (int k = 0; k < K; k++) {
         shifted[k] = x[k] + magic;
@@ -82,7 +82,7 @@ static const float phi_coefficient[PHI_TERMS] = {
  * waits for each of its own steps. */
 INLINE void v_phi_many(vf *phi, const vf *x, const int K)
 {
-    vf c[4], s[4], y[4];
+    vf c[8], s[8], y[8];
     UNROLL
     for (int k = 0; k < K; k++) {
         c[k] = v_max(v_min(x[k], v_set(5.25f)), v_set(-5.25f));

@@ -17,9 +17,10 @@ struct eer_engine {
     struct fast_pool *pool;
     int groups; /* of the largest batch: ceil(batch / width) */
     int step;
-    float *bias2_table; /* bias2 points to its middle */
+    float *bias[2]; /* tables of evaluation and training; the problem points to their middles */
     float *position;
     float *theta, *m, *v, *operand, *gradient;
+    float *W_1T;   /* of operand */
     float *parts;  /* groups x P: gradients of the groups */
     float *sums;   /* groups x FAST_TERMS */
     char **memory; /* the kernels', one a thread */
@@ -100,27 +101,33 @@ static void set_problem(struct eer_engine *e)
     p->q = (float)c->q;
     p->eta = (float)c->eta;
     p->scale = (float)(1.0 / (c->tau * sqrt((double)c->d)));
-    p->scale2 = (float)(1.0 / (c->tau * sqrt((double)c->d) * 0.69314718055994530942));
     const int rounds = e->run.precision == EER_TF32;
+    const double log_2 = 0.69314718055994530942, scale = 1.0 / (c->tau * sqrt((double)c->d));
+    p->unit = c->q == 1.5 ? 0.5f : 1.0f;
+    p->evaluation.scale = (float)(scale / log_2);
+    p->training.scale = (float)(scale / log_2) * p->unit;
     p->tf32_add = rounds ? add[e->run.tf32_rounding] : 0;
     p->tf32_even = rounds ? even[e->run.tf32_rounding] : 0;
     p->tf32_mask = rounds ? ~(uint32_t)0x1fff : ~(uint32_t)0;
 }
 
-/* bias2 over the distances i - j from -rows to rows: evaluation reads a width of them at once, and
- * looks up to two widths ahead of a causal row. */
+/* The scores' bias over the distances i - j from -rows to rows: evaluation reads a width of them at
+ * once, and looks up to two widths ahead of a causal row. */
 static enum eer_status set_tables(struct eer_engine *e, int rows)
 {
     const struct eer_config *c = &e->config;
     const int margin = 64, d = c->d, reach = rows + margin;
-    e->bias2_table = malloc((size_t)(2 * reach + 1) * sizeof(float));
+    for (int k = 0; k < 2; k++)
+        if (!(e->bias[k] = malloc((size_t)(2 * reach + 1) * sizeof(float))))
+            return EER_NO_MEMORY;
     e->position = c->pe_scale > 0.0 ? malloc((size_t)rows * (size_t)d * sizeof(float)) : NULL;
-    if (!e->bias2_table || (c->pe_scale > 0.0 && !e->position))
+    if (c->pe_scale > 0.0 && !e->position)
         return EER_NO_MEMORY;
     for (int n = -reach; n <= reach; n++) {
-        const double bias = -c->slope * fabs((double)n) / 0.69314718055994530942;
         const int hidden = n < 0 && c->mask == EER_MASK_CAUSAL;
-        e->bias2_table[n + reach] = hidden ? -INFINITY : (float)bias;
+        const double bias = -c->slope * fabs((double)n) / 0.69314718055994530942;
+        e->bias[0][n + reach] = hidden ? -INFINITY : (float)bias;
+        e->bias[1][n + reach] = e->bias[0][n + reach] * e->problem.unit;
     }
     for (int i = 0; e->position && i < rows; i++)
         for (int k = 0; k < d / 2; k++) {
@@ -129,7 +136,8 @@ static enum eer_status set_tables(struct eer_engine *e, int rows)
             e->position[(size_t)i * (size_t)d + 2 * (size_t)k + 1] =
                 (float)(c->pe_scale * cos(angle));
         }
-    e->problem.bias2 = e->bias2_table + reach;
+    e->problem.evaluation.bias = e->bias[0] + reach;
+    e->problem.training.bias = e->bias[1] + reach;
     e->problem.position = e->position;
     return EER_OK;
 }
@@ -159,6 +167,8 @@ static enum eer_status take_memory(struct eer_engine *e)
     for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
         if (!(*vectors[k] = calloc(P, sizeof(float))))
             return EER_NO_MEMORY;
+    if (!(e->W_1T = calloc((size_t)e->config.mlp * (size_t)e->config.d + 1, sizeof(float))))
+        return EER_NO_MEMORY;
     e->groups = (e->config.batch + e->kernels->width - 1) / e->kernels->width;
     e->parts = malloc((size_t)e->groups * P * sizeof(float));
     e->sums = malloc((size_t)e->groups * FAST_TERMS * sizeof(float));
@@ -179,8 +189,8 @@ static void engine_close(struct eer_engine *e)
         fast_pool_close(e->pool);
     for (int t = 0; e->memory && t < e->run.threads; t++)
         free(e->memory[t]);
-    float *all[] = {e->bias2_table, e->position, e->theta, e->m,   e->v,
-                    e->operand,     e->gradient, e->parts, e->sums};
+    float *all[] = {e->bias[0], e->bias[1], e->position, e->theta, e->m,   e->v,
+                    e->operand, e->W_1T,    e->gradient, e->parts, e->sums};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
     free(e->memory);
@@ -213,6 +223,7 @@ static enum eer_status engine_open(const struct eer_config *config, const struct
                     "backend cpu: not enough memory or threads for this batch and these lengths");
     }
     e->problem.theta = e->theta;
+    e->problem.W_1T = e->W_1T;
     e->problem.operand = run->precision == EER_TF32 ? e->operand : e->theta;
     snprintf(e->text, sizeof e->text, "%s, %s, %d thread%s",
              run->precision == EER_TF32 ? "tf32" : "fp32", e->kernels->name, run->threads,
@@ -225,9 +236,14 @@ static enum eer_status engine_open(const struct eer_config *config, const struct
  * copies costs nothing: nobody reads them. */
 static void set_operands(struct eer_engine *e)
 {
+    const int d = e->config.d, m = e->config.mlp;
+    const float *W_1 = e->problem.operand + e->problem.layout.offset[EER_W_1];
     if (e->run.precision == EER_TF32)
         for (int x = 0; x < e->problem.layout.size; x++)
             e->operand[x] = tf32(&e->problem, e->theta[x]);
+    for (int k = 0; k < d; k++)
+        for (int j = 0; j < m; j++)
+            e->W_1T[j * d + k] = W_1[k * m + j];
 }
 
 static void engine_put(struct eer_engine *e, const struct eer_state *state)

@@ -51,7 +51,10 @@ INLINE void NAME(stream_attention)(const struct fast_problem *p, vf *A, const vf
         for (int j = 0; j < end; j += CHUNK) {
             const int n = end - j < CHUNK ? end - j : CHUNK;
             vf above[2] = {top[0], top[R - 1]};
-            NAME(scores)(p, e, above, q, K, i, j, n, R, 1);
+            NAME(scores)(p, &p->evaluation, e, NULL, q, K, i, j, n, R, 1);
+            for (int k = 0; k < n; k++)
+                for (int r = 0; r < R; r++)
+                    above[r] = v_max(e[2 * k + r], above[r]);
             for (int r = 0; r < R; r++) {
                 const int from = i + r * WIDTH, hidden = p->causal ? from : N;
                 const vf shrink = v_exp2(v_max(top[r] - above[r], v_set(-126.0f)));
@@ -79,6 +82,7 @@ INLINE void NAME(stream_rows)(const struct fast_problem *p, struct stream *s, in
     const int d = D, at = i / WIDTH * d;
     vf q[2 * EER_MAX_D], A[2 * EER_MAX_D], Zp[2 * EER_MAX_D], xhat[EER_MAX_D];
     NAME(project)(p, q, s->Y + at, R, EER_W_Q);
+    NAME(scale_queries)(p, q, q, R, &p->evaluation);
     NAME(stream_attention)(p, A, q, s->K, s->V, s->N, i, R);
     for (int r = 0; r < R; r++)
         NAME(attention_output)(p, Zp + r * d, xhat, s->Z + at + r * d, A + r * d);

@@ -4,4 +4,9 @@
 #include "train_body.h"
 #include "evaluate_body.h"
 #undef SHARED_LOOP
+#undef UNROLL_D
+#undef ROW
 #undef LOAD_ROWS
+#undef CALL_HALF
+#undef BY_FOUR
+#undef BY_TWO

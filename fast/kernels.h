@@ -23,6 +23,13 @@ enum fast_term {
     FAST_TERMS
 };
 
+/* What turns q . k into a score: its scale, log2 e / (tau sqrt d) or half of it, and bias[n] =
+ * -slope n in the same unit for keys n places back. */
+struct fast_scores {
+    float scale;
+    const float *bias;
+};
+
 /* The configuration as the kernels use it. */
 struct fast_problem {
     struct eer_layout layout;
@@ -30,12 +37,15 @@ struct fast_problem {
     int causal, pre, post, final_norm, relu;
     enum eer_kinetic kinetic;
     float q, eta;
-    float scale;           /* 1 / (tau sqrt d) */
-    float scale2;          /* the same times log2 e: scores are kept in units of log 2 */
-    const float *bias2;    /* bias2[n] = -slope n log2 e */
+    float scale; /* 1 / (tau sqrt d) */
+    /* Scores are kept in units of log 2, so that 2^x gives their exponential; in training with q =
+     * 1.5 in units of 2 log 2 (unit = 1/2), so that it gives the square root, which is p^(q-1). */
+    struct fast_scores evaluation, training;
+    float unit;
     const float *position; /* pe_scale PE(i), rows of d */
     const float *theta;    /* the parameters */
     const float *operand;  /* the parameters as operands of products: theta, or TF32 */
+    const float *W_1T;     /* m x d: W_1 of `operand`, transposed */
     /* An operand x becomes (x + add + (bit 13 of x and even)) and mask, on its bits: TF32 with the
      * chosen rounding, or x itself. */
     uint32_t tf32_add, tf32_even, tf32_mask;

@@ -6,32 +6,44 @@
 #include "elementary.h"
 
 enum {
-    BLOCK = 8,  /* tokens that go through the MLP together: their activations stay in L1 */
-    TILE = 8,   /* hidden units whose backward is done together */
+    BLOCK = 12, /* tokens that go through the MLP together: their activations stay in L1 */
+    TILE = 16,  /* hidden units whose backward is done together */
     CHUNK = 32, /* keys between two looks at the running maximum in evaluation */
 };
 
-/* Buffers of one block of rows in the MLP: BLOCK x d; BLOCK x m (act) or TILE; BLOCK. */
+/* Buffers of one block of rows in the MLP: BLOCK x d; BLOCK x TILE; BLOCK. */
 struct block {
     vf *y, *xhat, *out, *dy;
-    vf *act, *slope, *da;
+    vf *act, *da;
     vf *rstd;
 };
 
 /* Everything of WIDTH training sequences. Arrays are N x d unless said otherwise. */
 struct lanes {
-    int N, needs_entropy, needs_largest;
-    vf *X, *Y, *Q, *K, *V, *A, *xhat, *Zp;
+    int N, has_terms; /* of the loss, beside cross-entropy, on attention */
+    vf *X, *Y, *Q, *scaled, *K, *V, *A, *xhat, *Zp;
     vf *dZ, *dX, *dY, *dA, *dQ, *dK, *dV;
-    vf *Z;                                        /* (T + 1) x N x d */
-    vf *P, *S;                                    /* attention, pair_offset() */
-    vf *scratch;                                  /* 4 x N */
-    vf *rstd, *entropy, *largest, *entropy_slope; /* N */
-    vf *top, *scale, *power_sum;                  /* T x N: of the rows of scores */
-    vi *tokens, *labels;                          /* N */
-    vf *G;                                        /* P parameters */
+    vf *Z;                                             /* (T + 1) x N x d */
+    vf *P, *S;                                         /* attention, pair_offset() */
+    vf *scratch;                                       /* 4 x N */
+    vf *rstd, *entropy, *entropy_slope;                /* N */
+    vf *top, *log_sum, *row_sum, *power_sum, *largest; /* T x N: of the rows of scores */
+    vi *tokens, *labels;                               /* N */
+    vf *G;                                             /* P parameters */
     struct block block;
     vf sum[FAST_TERMS], present, potential_slope;
+};
+
+/* Of a pair of rows of attention: the largest score and the first key that has it; the sums of e
+ * and e^q; and what the backward pass needs of the forward one and of the loss. */
+struct largest {
+    vf top[2], at[2];
+};
+struct sums {
+    vf one[2], q[2];
+};
+struct rows {
+    vf top[2], log_sum[2], power_sum[2], kappa[2], largest[2], at_largest[2];
 };
 
 /* Everything of one evaluated sequence: ceil(N / WIDTH) blocks x d. */
@@ -46,18 +58,6 @@ struct stream {
 INLINE size_t pair_offset(const struct fast_problem *p, int N, int i)
 {
     return (size_t)i * (size_t)(p->causal ? i / 2 + 1 : N);
-}
-
-/* ((0 + 1) + (2 + 3)) + ...: neighbours first, so that two half sums of half the width give the
- * same. */
-static float tree_sum(vf v)
-{
-    float x[WIDTH];
-    memcpy(x, &v, sizeof x);
-    for (int n = WIDTH; n > 1; n /= 2)
-        for (int l = 0; l < n / 2; l++)
-            x[l] = x[2 * l] + x[2 * l + 1];
-    return x[0];
 }
 
 /* Gives out consecutive pieces of a memory; with no memory it only counts. */
@@ -75,12 +75,11 @@ static void *carve(struct carver *c, size_t elements)
 
 static void lay_out_block(const struct fast_problem *p, struct block *b, struct carver *c)
 {
-    const size_t d = (size_t)p->d, m = (size_t)p->m;
+    const size_t d = (size_t)p->d;
     vf **rows[] = {&b->y, &b->xhat, &b->out, &b->dy};
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
         *rows[k] = carve(c, BLOCK * d);
-    b->act = carve(c, BLOCK * (m > TILE ? m : TILE));
-    b->slope = carve(c, BLOCK * TILE);
+    b->act = carve(c, BLOCK * TILE);
     b->da = carve(c, BLOCK * TILE);
     b->rstd = carve(c, BLOCK);
 }
@@ -89,15 +88,15 @@ static size_t lay_out_lanes(const struct fast_problem *p, struct lanes *s, int r
 {
     struct carver c = {memory, 0};
     const size_t N = (size_t)rows, d = (size_t)p->d;
-    vf **states[] = {&s->X,  &s->Y,  &s->Q,  &s->K,  &s->V,  &s->A,  &s->xhat, &s->Zp,
-                     &s->dZ, &s->dX, &s->dY, &s->dA, &s->dQ, &s->dK, &s->dV};
-    vf **columns[] = {&s->rstd, &s->entropy, &s->largest, &s->entropy_slope};
+    vf **states[] = {&s->X,  &s->Y,  &s->Q,  &s->scaled, &s->K,  &s->V,  &s->A,  &s->xhat,
+                     &s->Zp, &s->dZ, &s->dX, &s->dY,     &s->dA, &s->dQ, &s->dK, &s->dV};
+    vf **columns[] = {&s->rstd, &s->entropy, &s->entropy_slope};
     s->N = rows;
     for (size_t k = 0; k < sizeof states / sizeof *states; k++)
         *states[k] = carve(&c, N * d);
     for (size_t k = 0; k < sizeof columns / sizeof *columns; k++)
         *columns[k] = carve(&c, N);
-    vf **rows_sums[] = {&s->top, &s->scale, &s->power_sum};
+    vf **rows_sums[] = {&s->top, &s->log_sum, &s->row_sum, &s->power_sum, &s->largest};
     for (size_t k = 0; k < sizeof rows_sums / sizeof *rows_sums; k++)
         *rows_sums[k] = carve(&c, (size_t)p->T * N);
     s->tokens = carve(&c, N);

@@ -4,26 +4,27 @@
  * Included once for each instance (kernels_body.h). */
 
 /* The operands y of `rows` rows of Z + X, through the layer norm of that gain and bias with norm =
- * pre; its xhat and rstd. The input of attention, and with Z' for Z of the MLP. */
+ * pre; its xhat (unless it is NULL) and rstd. The input of attention, and with Z' for Z of the MLP.
+ */
 INLINE void NAME(inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *z,
                          const vf *x, const float *gain, const float *bias, int rows)
 {
     const int d = D;
-    vf sum[4 * EER_MAX_D];
-    for (int i = 0; i < rows;) {
-        const int left = rows - i < 4 ? 1 : 4;
-        vf *to = p->pre ? sum : y + i * d;
-        for (int e = 0; e < left * d; e++)
-            to[e] = z[i * d + e] + x[i * d + e];
-        if (p->pre && left == 4)
-            NAME(norms)(p, y + i * d, xhat + i * d, rstd + i, sum, gain, bias, 4);
-        else if (p->pre)
-            NAME(norms)(p, y + i * d, xhat + i * d, rstd + i, sum, gain, bias, 1);
-        if (TF)
-            for (int e = i * d; e < (i + left) * d; e++)
-                y[e] = NAME(operand)(p, y[e]);
-        i += left;
+    if (!p->pre)
+        for (int e = 0; e < rows * d; e++)
+            y[e] = z[e] + x[e];
+    for (int i = 0; p->pre && i < rows;) {
+        const int k = rows - i < 2 ? 1 : 2, at = i * d;
+        vf *kept = xhat ? xhat + at : xhat;
+        if (k == 2)
+            NAME(norms)(p, y + at, kept, rstd + i, z + at, x + at, gain, bias, 2);
+        else
+            NAME(norms)(p, y + at, kept, rstd + i, z + at, x + at, gain, bias, 1);
+        i += k;
     }
+    if (TF)
+        for (int e = 0; e < rows * d; e++)
+            y[e] = NAME(operand)(p, y[e]);
 }
 
 INLINE void NAME(attention_inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd,
@@ -34,7 +35,7 @@ INLINE void NAME(attention_inputs)(const struct fast_problem *p, vf *y, vf *xhat
     NAME(inputs)(p, y, xhat, rstd, z, x, gain, bias, rows);
 }
 
-/* Queries, keys or values of `rows` rows, rounded as operands. */
+/* Keys or values of `rows` rows, rounded as operands. */
 INLINE void NAME(project)(const struct fast_problem *p, vf *to, const vf *y, int rows, int tensor)
 {
     const int d = D;
@@ -44,113 +45,151 @@ INLINE void NAME(project)(const struct fast_problem *p, vf *to, const vf *y, int
             to[x] = NAME(operand)(p, to[x]);
 }
 
+/* Queries times the scale of the scores; but not where products round their operands: there the
+ * scale multiplies the product. */
+INLINE void NAME(scale_queries)(const struct fast_problem *p, vf *to, const vf *q, int rows,
+                                const struct fast_scores *unit)
+{
+    const vf scale = v_set(TF ? 1.0f : unit->scale);
+    (void)p;
+    for (int x = 0; x < rows * D; x++)
+        to[x] = q[x] * scale;
+}
+
 /* Z' of one row from Z and the attention's value; with norm = post LN1's xhat and rstd. */
 INLINE vf NAME(attention_output)(const struct fast_problem *p, vf *out, vf *xhat, const vf *z,
                                  const vf *a)
 {
     const int d = D;
-    vf row[EER_MAX_D];
-    if (!p->post) {
-        for (int e = 0; e < d; e++)
-            out[e] = z[e] + a[e];
-        return v_set(0.0f);
-    }
-    for (int e = 0; e < d; e++)
-        row[e] = z[e] + a[e];
-    return NAME(norm)(p, out, xhat, row, p->theta + p->layout.offset[EER_LN1_GAIN],
-                      p->theta + p->layout.offset[EER_LN1_BIAS]);
+    vf rstd = v_set(0.0f);
+    if (p->post)
+        NAME(norms)
+    (p, out, xhat, &rstd, z, a, p->theta + p->layout.offset[EER_LN1_GAIN],
+     p->theta + p->layout.offset[EER_LN1_BIAS], 1);
+    else for (int e = 0; e < d; e++) out[e] = z[e] + a[e];
+    return rstd;
 }
 
-INLINE void NAME(mlp_inputs)(const struct fast_problem *p, struct block *b, const vf *Zp,
+INLINE void NAME(mlp_inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *Zp,
                              const vf *X, int rows)
 {
     const float *gain = p->theta + p->layout.offset[EER_LN2_GAIN];
     const float *bias = p->theta + p->layout.offset[EER_LN2_BIAS];
-    NAME(inputs)(p, b->y, b->xhat, b->rstd, Zp, X, gain, bias, rows);
+    NAME(inputs)(p, y, xhat, rstd, Zp, X, gain, bias, rows);
 }
 
-/* The activation of n entries in place, rounded as an operand. Four at a time: one polynomial alone
- * would wait for each of its own steps. */
-INLINE void NAME(activate)(const struct fast_problem *p, vf *a, int n)
+/* The activation of U numbers, in place. Polynomials side by side: one alone would wait for each of
+ * its own steps. */
+INLINE void NAME(activate)(const struct fast_problem *p, vf *h, const int U)
 {
-    const vf zero = v_set(0.0f);
+    vf phi[8];
     if (p->relu) {
-        for (int x = 0; x < n; x++)
-            a[x] = NAME(operand)(p, v_max(a[x], zero));
+        UNROLL
+        for (int k = 0; k < U; k++)
+            h[k] = v_max(h[k], v_set(0.0f));
         return;
     }
-    int x = 0;
-    for (; x + 4 <= n; x += 4) {
-        vf y[4];
-        v_phi4(y, a + x);
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            a[x + k] = NAME(operand)(p, a[x + k] * y[k]);
-    }
-    for (; x < n; x++)
-        a[x] = NAME(operand)(p, v_gelu(a[x]));
+    v_phi_many(phi, h, U);
+    UNROLL
+    for (int k = 0; k < U; k++)
+        h[k] *= phi[k];
 }
 
-/* The same, and the activation's derivative into slope. */
-INLINE void NAME(activate_slope)(const struct fast_problem *p, vf *a, vf *slope, int n)
+/* The same, and da times the activation's derivative. */
+INLINE void NAME(activate_slope)(const struct fast_problem *p, vf *h, vf *da, const int U)
 {
-    const vf zero = v_set(0.0f), one = v_set(1.0f);
+    vf phi[8];
     if (p->relu) {
-        for (int x = 0; x < n; x++) {
-            slope[x] = v_select(a[x] > zero, one, zero);
-            a[x] = NAME(operand)(p, v_max(a[x], zero));
+        UNROLL
+        for (int k = 0; k < U; k++) {
+            da[k] = v_where_positive(h[k], da[k]);
+            h[k] = v_max(h[k], v_set(0.0f));
         }
         return;
     }
-    int x = 0;
-    for (; x + 4 <= n; x += 4) {
-        vf phi[4];
-        v_phi4(phi, a + x);
-        v_gelu_slope4(slope + x, a + x, phi);
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            a[x + k] = NAME(operand)(p, a[x + k] * phi[k]);
-    }
-    for (; x < n; x++) {
-        vf phi = v_phi(a[x]);
-        slope[x] = v_gelu_slope(a[x], phi);
-        a[x] = NAME(operand)(p, a[x] * phi);
+    v_phi_many(phi, h, U);
+    UNROLL
+    for (int k = 0; k < U; k++) {
+        da[k] *= v_gelu_slope(h[k], phi[k]);
+        h[k] *= phi[k];
     }
 }
 
-/* The MLP half of an iteration for `tokens` <= BLOCK rows: Z' + MLP, not yet layer-normed. */
-INLINE void NAME(mlp)(const struct fast_problem *p, struct block *b, vf *out, const vf *Zp,
-                      const vf *X, int tokens)
+/* sum += act(y W_1 + b_1) W_2 over U hidden units from j on, for R rows d apart. */
+INLINE void NAME(mlp_units)(const struct fast_problem *p, vf *sum, const vf *y, int j, const int R,
+                            const int U)
+{
+    const int d = D;
+    const float *b = p->theta + p->layout.offset[EER_B_1] + j, *W_1 = p->W_1T + j * d;
+    const float *W_2 = p->operand + p->layout.offset[EER_W_2] + j * d;
+    vf h[8];
+    UNROLL
+    for (int n = 0; n < R * U; n++)
+        h[n] = v_set(b[n % U]);
+    UNROLL_D
+    for (int e = 0; e < d; e++)
+        UNROLL
+    for (int k = 0; k < U; k++) {
+        const vf weight = v_set(W_1[k * d + e]);
+        UNROLL
+        for (int r = 0; r < R; r++)
+            h[r * U + k] = v_fma(y[r * d + e], weight, h[r * U + k]);
+    }
+    NAME(activate)(p, h, R * U);
+    UNROLL
+    for (int n = 0; n < R * U; n++)
+        h[n] = NAME(operand)(p, h[n]);
+    UNROLL
+    for (int k = 0; k < U; k++)
+        UNROLL_D
+    for (int e = 0; e < d; e++) {
+        const vf weight = v_set(W_2[k * d + e]);
+        UNROLL
+        for (int r = 0; r < R; r++)
+            sum[r * d + e] = v_fma(h[r * U + k], weight, sum[r * d + e]);
+    }
+}
+
+/* Z' + MLP, not yet layer-normed, of R rows; y is the MLP's input. */
+INLINE void NAME(mlp_rows)(const struct fast_problem *p, vf *out, const vf *y, const vf *Zp,
+                           const int R)
 {
     const int d = D, m = p->m;
-    const int *o = p->layout.offset;
-    NAME(mlp_inputs)(p, b, Zp, X, tokens);
-    NAME(product)
-    (b->act, m, b->y, d, tokens, p->operand + o[EER_W_1], m, 1, p->theta + o[EER_B_1], d, m, 0);
-    NAME(activate)(p, b->act, tokens * m);
-    NAME(product)
-    (out, d, b->act, m, tokens, p->operand + o[EER_W_2], d, 1, p->theta + o[EER_B_2], m, d, 0);
-    for (int x = 0; x < tokens * d; x++)
-        out[x] += Zp[x];
+    const float *b = p->theta + p->layout.offset[EER_B_2];
+    vf sum[2 * ROW];
+    UNROLL_D
+    for (int e = 0; e < R * d; e++)
+        sum[e] = v_set(b[e % d]);
+    int j = 0;
+    for (; j + 4 <= m; j += 4)
+        NAME(mlp_units)(p, sum, y, j, R, 4);
+    for (; j < m; j++)
+        NAME(mlp_units)(p, sum, y, j, R, 1);
+    UNROLL_D
+    for (int e = 0; e < R * d; e++)
+        out[e] = sum[e] + Zp[e];
 }
 
-/* One iteration forward for `tokens` <= BLOCK rows after attention: from Z' to Z_(t+1). */
+/* One iteration forward for `rows` <= BLOCK rows after attention: from Z' to Z_(t+1). */
 static void NAME(mlp_forward)(const struct fast_problem *p, struct block *b, vf *out, const vf *Zp,
-                              const vf *X, int tokens)
+                              const vf *X, int rows)
 {
     const int d = D;
     if (p->m == 0) {
-        memcpy(out, Zp, (size_t)(tokens * d) * sizeof *out);
+        memcpy(out, Zp, (size_t)(rows * d) * sizeof *out);
         return;
     }
-    NAME(mlp)(p, b, out, Zp, X, tokens);
-    if (p->post)
-        for (int t = 0; t < tokens; t++) {
-            memcpy(b->y, out + t * d, (size_t)d * sizeof *out);
-            NAME(norm)
-            (p, out + t * d, b->xhat, b->y, p->theta + p->layout.offset[EER_LN2_GAIN],
-             p->theta + p->layout.offset[EER_LN2_BIAS]);
-        }
+    NAME(mlp_inputs)(p, b->y, NULL, b->rstd, Zp, X, rows);
+    vf *to = p->post ? b->out : out;
+    int t = 0;
+    for (; t + 2 <= rows; t += 2)
+        NAME(mlp_rows)(p, to + t * d, b->y + t * d, Zp + t * d, 2);
+    if (t < rows)
+        NAME(mlp_rows)(p, to + t * d, b->y + t * d, Zp + t * d, 1);
+    for (t = 0; p->post && t < rows; t++)
+        NAME(norm)
+    (p, out + t * d, b->xhat, to + t * d, p->theta + p->layout.offset[EER_LN2_GAIN],
+     p->theta + p->layout.offset[EER_LN2_BIAS]);
 }
 
 /* Logits of one row (spec/model.md, 3.4); y is the operand, xhat and rstd the final norm's. */

@@ -110,8 +110,41 @@ INLINE vf v_select(vi mask, vf yes, vf no)
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
 
-/* x, from now on in a register: without this the compiler reads x again from memory at each use,
- * and loads, not sums, become the limit. */
+/* x where a > 0, else 0 */
+INLINE vf v_where_positive(vf a, vf x)
+{
+#if WIDTH == 16
+    return (vf)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)a, _mm512_setzero_ps(), _CMP_GT_OQ),
+                                   (__m512)x);
+#else
+    return (vf)((vi)(a > v_set(0.0f)) & (vi)x);
+#endif
+}
+
+/* sum + x where a == b, else sum */
+INLINE vf v_add_where_equal(vf sum, vf a, vf b, vf x)
+{
+#if WIDTH == 16
+    return (vf)_mm512_mask_add_ps((__m512)sum, _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ),
+                                  (__m512)sum, (__m512)x);
+#else
+    return v_select((vi)(a == b), sum + x, sum);
+#endif
+}
+
+/* Where x > *top: *top = x and *at = j. */
+INLINE void v_largest(vf *top, vf *at, vf x, vf j)
+{
+#if WIDTH == 16
+    *at = (vf)_mm512_mask_mov_ps(
+        (__m512)*at, _mm512_cmp_ps_mask((__m512)x, (__m512)*top, _CMP_GT_OQ), (__m512)j);
+#else
+    *at = v_select((vi)(x > *top), j, *at);
+#endif
+    *top = v_max(x, *top);
+}
+
+/* x, from now on in a register. */
 INLINE vf v_hold(vf x)
 {
 #if WIDTH == 16
@@ -120,6 +153,25 @@ INLINE vf v_hold(vf x)
     __asm__("" : "+x"(x));
 #endif
     return x;
+}
+
+/* ((0 + 1) + (2 + 3)) + ...: neighbours first, so that two half sums of half the width give the
+ * same. */
+INLINE float v_tree_sum(vf v)
+{
+#if WIDTH == 16
+    __m512 x = (__m512)v;
+    x = _mm512_add_ps(x, _mm512_permute_ps(x, 0xb1));
+    x = _mm512_add_ps(x, _mm512_permute_ps(x, 0x4e));
+    x = _mm512_add_ps(x, _mm512_shuffle_f32x4(x, x, 0xb1));
+    x = _mm512_add_ps(x, _mm512_shuffle_f32x4(x, x, 0x4e));
+    return _mm512_cvtss_f32(x);
+#else
+    for (int n = WIDTH; n > 1; n /= 2)
+        for (int l = 0; l < n / 2; l++)
+            v[l] = v[2 * l] + v[2 * l + 1];
+    return v[0];
+#endif
 }
 
 INLINE vf v_load(const float *x)

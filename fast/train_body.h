@@ -4,59 +4,50 @@
  * pass; the backward pass computes the inside of each iteration again. That costs a third more
  * operations and saves writing and reading some 4 MB a step, which costs more (spec/fast.md). */
 
-/* From the scores e (log 2 units) of R rows at the KEYS keys from j on: e becomes exp(e - top), g
- * the same to the power q - 1. Cut off at 2^-80 of the largest: no denormals, and far below one
- * rounding of a row's sum. */
-INLINE void NAME(exponential_keys)(const struct fast_problem *p, vf *e, vf *g, const vf *top, int j,
-                                   const int R, const int KEYS)
+/* What comes back through the sum Z + X goes to both; n is a multiple of 4. */
+INLINE void NAME(pass_on)(vf *dZ, vf *dX, const vf *dy, int n)
 {
-    vf below[4], power[4];
-    const int root = p->q == 1.5f;
-    const vf half = v_set(0.5f), least = v_set(root ? -40.0f : -80.0f);
-    UNROLL
-    for (int k = 0; k < R * KEYS; k++) {
-        const vf score = e[2 * (j + k / R) + k % R], most = top[k % R];
-        below[k] = v_max(root ? v_fma(score, half, -half * most) : score - most, least);
-    }
-    v_exp2_many(power, below, R * KEYS);
-    UNROLL
-    for (int k = 0; k < R * KEYS; k++)
-        e[2 * (j + k / R) + k % R] = root ? power[k] * power[k] : power[k];
-    if (!root) {
+    for (int x = 0; x < n; x += 4)
         UNROLL
-        for (int k = 0; k < R * KEYS; k++)
-            below[k] *= v_set(p->q - 1.0f);
-        v_exp2_many(power, below, R * KEYS);
+    for (int k = x; k < x + 4; k++) {
+        dZ[k] += dy[k];
+        dX[k] += dy[k];
     }
-    UNROLL
-    for (int k = 0; k < R * KEYS; k++)
-        g[2 * (j + k / R) + k % R] = power[k];
 }
 
-/* The same for all n keys, and the sums of e and of e^q of each row. */
-INLINE void NAME(exponentials)(const struct fast_problem *p, vf *e, vf *g, const vf *top, vf *sum,
-                               vf *power, int n, const int R)
+/* Whether p->unit is 1/2: a constant in the one instance that training mostly runs in. */
+#if D_FIXED && !TF
+#define CALL_HALF(p, function, ...)                                                                \
+    ((p)->unit == 0.5f ? function(__VA_ARGS__, 1) : function(__VA_ARGS__, 0))
+#else
+#define CALL_HALF(p, function, ...) function(__VA_ARGS__, (p)->unit == 0.5f)
+#endif
+
+/* exp of the scores of R rows and K keys, less the largest and (unless it is NULL) the log sum of
+ * their rows, in p->unit: e, and root = e^(q-1). Cut off at 2^-80 of the largest: no denormals, and
+ * far below one rounding of a row's sum. */
+INLINE void NAME(exponentials)(const struct fast_problem *p, vf *e, vf *root, const vf *score,
+                               const vf *top, const vf *log_sum, const int R, const int K,
+                               const int HALF)
 {
-    vf s[2] = {v_set(0.0f), v_set(0.0f)}, s_q[2] = {v_set(0.0f), v_set(0.0f)};
-    for (int j = 0; j < n;) {
-        const int keys = j + 2 <= n ? 2 : 1;
-        if (keys == 2)
-            NAME(exponential_keys)(p, e, g, top, j, R, 2);
-        else
-            NAME(exponential_keys)(p, e, g, top, j, R, 1);
-        for (const int end = j + keys; j < end; j++) {
-            UNROLL
-            for (int r = 0; r < R; r++) {
-                s[r] += e[2 * j + r];
-                s_q[r] = v_fma(e[2 * j + r], g[2 * j + r], s_q[r]);
-            }
-        }
-    }
+    const vf least = v_set(HALF ? -40.0f : -80.0f);
+    vf below[8];
     UNROLL
-    for (int r = 0; r < R; r++) {
-        sum[r] = s[r];
-        power[r] = s_q[r];
+    for (int n = 0; n < K * R; n++) {
+        below[n] = v_max(score[n / R * 2 + n % R] - top[n % R], least);
+        if (log_sum)
+            below[n] -= log_sum[n % R];
     }
+    v_exp2_many(root, below, K * R);
+    UNROLL
+    for (int n = 0; n < K * R; n++)
+        e[n] = HALF ? root[n] * root[n] : root[n];
+    if (HALF)
+        return;
+    UNROLL
+    for (int n = 0; n < K * R; n++)
+        below[n] *= v_set(p->q - 1.0f);
+    v_exp2_many(root, below, K * R);
 }
 
 /* x^(q-1) */
@@ -69,84 +60,160 @@ INLINE vf NAME(power)(const struct fast_problem *p, vf x)
     return v_exp2(v_set(p->q - 1.0f) * v_log2(x));
 }
 
-/* Attention of rows i .. i + R - 1 in iteration t, forward, into s->A; the sums of potential and
- * entropy, and what again() needs. */
-INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t, int i, const int R)
+/* Scores into e in place, with their sums, for K keys from j on. */
+INLINE void NAME(weights_tile)(const struct fast_problem *p, vf *e, const vf *top,
+                               struct sums *sums, const int R, const int HALF, int j, const int K)
 {
-    const int d = D, N = s->N, n = p->causal ? i + R : N;
-    const vf zero = v_set(0.0f), one = v_set(1.0f);
-    vf *e = s->scratch, *g = s->scratch + 2 * N, *A = s->A + i * d;
-    vf top[2] = {v_set(-INFINITY), v_set(-INFINITY)}, sum[2], power[2], scale[2];
-    NAME(scores)(p, e, top, s->Q + i * d, s->K, i, 0, n, R, 0);
-    NAME(exponentials)(p, e, g, top, sum, power, n, R);
-    if (p->causal && R == 2) /* row i does not see key i + 1, whose 2^-80 vanished in its sums */
-        e[2 * n - 2] = zero;
+    vf weight[8], root[8];
+    NAME(exponentials)(p, weight, root, e + 2 * j, top, NULL, R, K, HALF);
     UNROLL
-    for (int r = 0; r < R; r++) {
-        scale[r] = one / sum[r];
-        power[r] *= scale[r] * NAME(power)(p, scale[r]);
-        s->entropy[i + r] += (one - power[r]) * v_set(1.0f / (p->q - 1.0f));
-        s->sum[FAST_POTENTIAL] =
-            v_fma(v_log2(sum[r]), v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
-        s->top[t * N + i + r] = top[r];
-        s->scale[t * N + i + r] = scale[r];
-        if (s->needs_entropy)
-            s->power_sum[t * N + i + r] = power[r];
+    for (int n = 0; n < K * R; n++) {
+        e[2 * (j + n / R) + n % R] = weight[n];
+        sums->one[n % R] += weight[n];
+        sums->q[n % R] = v_fma(weight[n], root[n], sums->q[n % R]);
     }
-    if (TF) /* the operand that is rounded is p, so it has to be p before the product */
-        for (int j = 0; j < n; j++)
-            UNROLL
+}
+
+INLINE void NAME(weights)(const struct fast_problem *p, struct sums *sums, vf *e, const vf *top,
+                          int n, const int R, const int HALF)
+{
+    struct sums s;
+    UNROLL
     for (int r = 0; r < R; r++)
-        e[2 * j + r] *= scale[r];
-    NAME(sum_keys)(p, A, e, s->V, 0, n, 0, R, 0);
-    if (!TF)
-        for (int x = 0; x < R * d; x++)
-            A[x] *= scale[x / d];
+        s.one[r] = s.q[r] = v_set(0.0f);
+    BY_TWO(n, NAME(weights_tile), p, e, top, &s, R, HALF);
+    *sums = s;
 }
 
-/* The first key with the largest score of one row of a pair. */
-INLINE vf NAME(first_largest)(const vf *e, int n, vf top)
+/* Keys that the rows i .. i + R - 1 look at. */
+INLINE int NAME(keys)(const struct fast_problem *p, const struct lanes *s, int i, int R)
 {
-    vf at = v_set(-1.0f);
-    for (int j = n - 1; j >= 0; j--)
-        at = v_select(e[2 * j] == top, v_set((float)j), at);
-    return at;
+    return p->causal ? i + R : s->N;
 }
 
-/* The same rows again for the backward pass: p_ij and p_ij^(q-1) into s->P and s->S, straight from
- * the scores, since their largest and their sum are known by now. */
-INLINE void NAME(attend_again)(const struct fast_problem *p, struct lanes *s, int t, int i,
-                               const int R)
+/* The attention of rows i .. i + R - 1 in iteration t, forward, from their scores e into s->A; the
+ * sums of potential and entropy, and what the backward pass needs. */
+INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t, int i, vf *e,
+                         const struct largest *largest, const int R)
 {
-    const int d = D, N = s->N, n = p->causal ? i + R : N;
-    const size_t at = pair_offset(p, N, i);
-    vf *P = s->P + at, *S = s->S + at;
-    vf top[2], scale[2], power[2], ignored[2] = {v_set(0.0f), v_set(0.0f)};
-    NAME(scores)(p, P, ignored, s->Q + i * d, s->K, i, 0, n, R, 0);
+    const int d = D, n = NAME(keys)(p, s, i, R);
+    const vf one = v_set(1.0f);
+    vf *A = s->A + i * d, scale[2];
+    struct sums sums;
+    CALL_HALF(p, NAME(weights), p, &sums, e, largest->top, n, R);
+    if (p->causal && R == 2) /* row i does not see key i + 1, whose 2^-80 vanished in its sums */
+        e[2 * n - 2] = v_set(0.0f);
     UNROLL
     for (int r = 0; r < R; r++) {
-        top[r] = s->top[t * N + i + r];
-        scale[r] = s->scale[t * N + i + r];
-        power[r] = NAME(power)(p, scale[r]);
-        if (s->needs_largest)
-            s->largest[i + r] = NAME(first_largest)(P + r, n, top[r]);
+        const int row = t * s->N + i + r;
+        const vf log2_sum = v_log2(sums.one[r]);
+        scale[r] = one / sums.one[r];
+        const vf power = sums.q[r] * (scale[r] * NAME(power)(p, scale[r]));
+        s->entropy[i + r] += (one - power) * v_set(1.0f / (p->q - 1.0f));
+        s->sum[FAST_POTENTIAL] =
+            v_fma(log2_sum, v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
+        s->top[row] = largest->top[r];
+        s->log_sum[row] = log2_sum * v_set(p->unit);
+        s->row_sum[row] = sums.one[r];
+        s->power_sum[row] = power;
+        s->largest[row] = largest->at[r];
+        /* TF32 rounds p as the operand, so e has to be p before the product. */
+        for (int j = 0; TF && j < n; j++)
+            e[2 * j + r] *= scale[r];
     }
-    int j = 0;
-    for (; j + 2 <= n; j += 2)
-        NAME(exponential_keys)(p, P, S, top, j, R, 2);
-    if (j < n)
-        NAME(exponential_keys)(p, P, S, top, j, R, 1);
-    for (j = 0; j < n; j++) {
-        UNROLL
-        for (int r = 0; r < R; r++) {
-            P[2 * j + r] *= scale[r];
-            if (s->needs_entropy)
-                S[2 * j + r] *= power[r];
+    NAME(sum_keys)(p, A, e, s->V, 0, n, 0, R, 0);
+    UNROLL
+    for (int x = 0; !TF && x < R * d; x++)
+        A[x] *= scale[x / d];
+}
+
+INLINE void NAME(probabilities_tile)(const struct fast_problem *p, vf *P, vf *S,
+                                     const struct rows *rows, vf potential, const int has_terms,
+                                     const int R, const int HALF, int j, const int K)
+{
+    vf weight[8], root[8];
+    NAME(exponentials)(p, weight, root, P + 2 * j, rows->top, rows->log_sum, R, K, HALF);
+    UNROLL
+    for (int n = 0; n < K * R; n++) {
+        const int r = n % R, at = 2 * (j + n / R) + r;
+        P[at] = weight[n];
+        if (has_terms)
+            S[at] =
+                v_add_where_equal(v_fma(rows->kappa[r], rows->power_sum[r] - root[n], potential),
+                                  v_set((float)(j + n / R)), rows->largest[r], rows->at_largest[r]);
+    }
+}
+
+/* The same rows again for the backward pass: p_ij in place of their scores in s->P, and in s->S the
+ * derivatives of the loss's own terms by the scores, divided by p_ij (spec/model.md, 5.4):
+ * kappa_i (sum of p^q - p_ij^(q-1)) from the entropy, lambda_P from the potential, less lambda_P /
+ * p at a row's largest p, which is 1 / sum. */
+INLINE void NAME(attend_again)(const struct fast_problem *p, struct lanes *s, int t, int i,
+                               const int R, const int HALF)
+{
+    const int d = D, n = NAME(keys)(p, s, i, R);
+    vf *P = s->P + pair_offset(p, s->N, i), *S = s->S + pair_offset(p, s->N, i);
+    struct rows rows;
+    UNROLL
+    for (int r = 0; r < R; r++) {
+        const int row = t * s->N + i + r;
+        rows.top[r] = s->top[row];
+        rows.log_sum[r] = s->log_sum[row];
+        rows.power_sum[r] = s->power_sum[row];
+        rows.kappa[r] = s->entropy_slope[i + r];
+        rows.largest[r] = s->largest[row];
+        rows.at_largest[r] = -s->potential_slope * s->row_sum[row];
+    }
+    if (s->has_terms)
+        BY_TWO(n, NAME(probabilities_tile), p, P, S, &rows, s->potential_slope, 1, R, HALF);
+    else
+        BY_TWO(n, NAME(probabilities_tile), p, P, S, &rows, s->potential_slope, 0, R, HALF);
+    if (p->causal && R == 2)
+        P[2 * n - 2] = v_set(0.0f);
+    NAME(sum_keys)(p, s->A + i * d, P, s->V, 0, n, 0, R, 0);
+}
+
+/* Attention goes by blocks of four rows, two pairs: first all their scores, then all the rest, so
+ * that keys and values take turns in L1 half as often. */
+INLINE void NAME(block_scores)(const struct fast_problem *p, struct lanes *s, int i, vf *e,
+                               struct largest *largest, const int AGAIN, const int R)
+{
+    const int d = D, n = NAME(keys)(p, s, i, R);
+    const vf *q = s->scaled + i * d;
+    vf *scores = AGAIN ? s->P + pair_offset(p, s->N, i) : e;
+    NAME(scores)(p, &p->training, scores, AGAIN ? NULL : largest, q, s->K, i, 0, n, R, 0);
+}
+
+INLINE void NAME(block_values)(const struct fast_problem *p, struct lanes *s, int t, int i, vf *e,
+                               const struct largest *largest, const int AGAIN, const int R)
+{
+    if (AGAIN)
+        CALL_HALF(p, NAME(attend_again), p, s, t, i, R);
+    else
+        NAME(attend)(p, s, t, i, e, largest, R);
+}
+
+INLINE void NAME(attend_rows)(const struct fast_problem *p, struct lanes *s, int t, const int AGAIN)
+{
+    const int N = s->N;
+    struct largest largest[2];
+    for (int i = 0; i < N; i += 4) {
+        const int end = i + 4 < N ? i + 4 : N;
+        for (int r = i; r < end; r += 2) {
+            vf *e = s->scratch + (r - i) * N;
+            if (r + 1 < N)
+                NAME(block_scores)(p, s, r, e, &largest[(r - i) / 2], AGAIN, 2);
+            else
+                NAME(block_scores)(p, s, r, e, &largest[(r - i) / 2], AGAIN, 1);
+        }
+        for (int r = i; r < end; r += 2) {
+            vf *e = s->scratch + (r - i) * N;
+            if (r + 1 < N)
+                NAME(block_values)(p, s, t, r, e, &largest[(r - i) / 2], AGAIN, 2);
+            else
+                NAME(block_values)(p, s, t, r, e, &largest[(r - i) / 2], AGAIN, 1);
         }
     }
-    if (p->causal && R == 2)
-        P[2 * n - 2] = S[2 * n - 2] = v_set(0.0f);
-    NAME(sum_keys)(p, s->A + i * d, P, s->V, 0, n, 0, R, 0);
 }
 
 /* The attention half of iteration t: from Z_t to Z' in s->Zp; again: for the backward pass. */
@@ -155,20 +222,14 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t
     const int d = D, N = s->N;
     const vf *Z = s->Z + (size_t)t * (size_t)(N * d);
     NAME(attention_inputs)(p, s->Y, s->xhat, s->rstd, Z, s->X, N);
-    for (int w = 0; w < 3; w++) {
-        vf *to = w == 0 ? s->Q : w == 1 ? s->K : s->V;
-        NAME(project)(p, to, s->Y, N, EER_W_Q + w);
-    }
-    for (int i = 0; i < N; i += 2) {
-        if (again && i + 2 <= N)
-            NAME(attend_again)(p, s, t, i, 2);
-        else if (again)
-            NAME(attend_again)(p, s, t, i, 1);
-        else if (i + 2 <= N)
-            NAME(attend)(p, s, t, i, 2);
-        else
-            NAME(attend)(p, s, t, i, 1);
-    }
+    NAME(project)(p, s->Q, s->Y, N, EER_W_Q);
+    NAME(scale_queries)(p, s->scaled, s->Q, N, &p->training);
+    NAME(project)(p, s->K, s->Y, N, EER_W_K);
+    NAME(project)(p, s->V, s->Y, N, EER_W_V);
+    if (again)
+        NAME(attend_rows)(p, s, t, 1);
+    else
+        NAME(attend_rows)(p, s, t, 0);
     for (int i = 0; i < N; i++) {
         vf rstd =
             NAME(attention_output)(p, s->Zp + i * d, s->xhat + i * d, Z + i * d, s->A + i * d);
@@ -177,130 +238,211 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t
     }
 }
 
-/* Backward through the n hidden units from j on: their share of dy, and the gradients of their
- * weights. A few units at a time for a few tokens: all that is touched stays in L1. */
+/* R rows' activations in U hidden units from unit j on, and the derivatives by their inputs; n
+ * units a row in the tile. */
+INLINE void NAME(units_backward)(const struct fast_problem *p, vf *act, vf *da, const vf *y,
+                                 const vf *dout, int j, int n, const int R, const int U)
+{
+    const int d = D;
+    const float *b = p->theta + p->layout.offset[EER_B_1] + j, *W_1 = p->W_1T + j * d;
+    const float *W_2 = p->operand + p->layout.offset[EER_W_2] + j * d;
+    vf h[8], slope[8];
+    UNROLL
+    for (int k = 0; k < R * U; k++) {
+        h[k] = v_set(b[k % U]);
+        slope[k] = v_set(0.0f);
+    }
+    UNROLL_D
+    for (int e = 0; e < d; e++)
+        UNROLL
+    for (int k = 0; k < U; k++) {
+        const vf first = v_set(W_1[k * d + e]), second = v_set(W_2[k * d + e]);
+        UNROLL
+        for (int r = 0; r < R; r++) {
+            h[r * U + k] = v_fma(y[r * d + e], first, h[r * U + k]);
+            slope[r * U + k] = v_fma(dout[r * d + e], second, slope[r * U + k]);
+        }
+    }
+    NAME(activate_slope)(p, h, slope, R * U);
+    UNROLL
+    for (int k = 0; k < R * U; k++) {
+        act[k / U * n + k % U] = NAME(operand)(p, h[k]);
+        da[k / U * n + k % U] = slope[k];
+    }
+}
+
+INLINE void NAME(rows_of_units)(const struct fast_problem *p, vf *act, vf *da, const vf *y,
+                                const vf *dout, int j, int n, const int R)
+{
+    int k = 0;
+    for (; k + 4 <= n; k += 4)
+        NAME(units_backward)(p, act + k, da + k, y, dout, j + k, n, R, 4);
+    for (; k < n; k++)
+        NAME(units_backward)(p, act + k, da + k, y, dout, j + k, n, R, 1);
+}
+
+/* Backward through the n hidden units from j on for `rows` rows: their share of dy, and the
+ * gradients of their weights. A few units at a time for a few rows: all that is touched stays in
+ * L1. */
 INLINE void NAME(mlp_backward_tile)(const struct fast_problem *p, struct lanes *s, const vf *dout,
-                                    int tokens, int j, int n)
+                                    int rows, int j, int n)
 {
     const int d = D, m = p->m;
     const int *o = p->layout.offset;
-    const float *W_1 = p->operand + o[EER_W_1] + j, *W_2 = p->operand + o[EER_W_2] + j * d;
     const struct block *b = &s->block;
-    vf *act = b->act, *da = b->da, *slope = b->slope;
-    NAME(product)(act, n, b->y, d, tokens, W_1, m, 1, p->theta + o[EER_B_1] + j, d, n, 0);
-    NAME(activate_slope)(p, act, slope, tokens * n);
-    NAME(outer)(s->G + o[EER_W_2] + j * d, d, act, n, dout, d, tokens, n, d);
-    NAME(product)(da, n, dout, d, tokens, W_2, 1, d, NULL, d, n, 0);
-    for (int x = 0; x < tokens * n; x++)
-        da[x] *= slope[x];
-    NAME(add_rows)(s->G + o[EER_B_1] + j, da, n, tokens, n);
+    int t = 0;
+    for (; t + 2 <= rows; t += 2)
+        NAME(rows_of_units)(p, b->act + t * n, b->da + t * n, b->y + t * d, dout + t * d, j, n, 2);
+    if (t < rows)
+        NAME(rows_of_units)(p, b->act + t * n, b->da + t * n, b->y + t * d, dout + t * d, j, n, 1);
+    NAME(add_rows)(s->G + o[EER_B_1] + j, b->da, n, rows, n);
     if (TF)
-        for (int x = 0; x < tokens * n; x++)
-            da[x] = NAME(operand)(p, da[x]);
-    NAME(outer)(s->G + o[EER_W_1] + j, m, b->y, d, da, n, tokens, d, n);
-    NAME(product)(b->dy, d, da, n, tokens, W_1, 1, m, NULL, n, d, j > 0);
+        for (int x = 0; x < rows * n; x++)
+            b->da[x] = NAME(operand)(p, b->da[x]);
+    NAME(product)(b->dy, d, b->da, n, rows, p->W_1T + j * d, d, 1, NULL, n, d, j > 0);
+    NAME(outer)(p, s->G + o[EER_W_2] + j * d, 1, d, dout, d, b->act, n, rows, n);
+    NAME(outer)(p, s->G + o[EER_W_1] + j, m, 1, b->y, d, b->da, n, rows, n);
 }
 
-/* Backward through the MLP half for `tokens` <= BLOCK rows: dZ from the derivative by Z_(t+1) to
- * the one by Z'; dX gets what passes through the sum Z' + X. */
+/* Backward through the MLP half for `rows` <= BLOCK rows: dZ from the derivative by Z_(t+1) to the
+ * one by Z'; dX gets what passes through the sum Z' + X. */
 static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, const vf *Zp,
-                               const vf *X, vf *dZ, vf *dX, int tokens)
+                               const vf *X, vf *dZ, vf *dX, int rows)
 {
     const int d = D, m = p->m;
     const int *o = p->layout.offset;
     struct block *b = &s->block;
     if (m == 0)
         return;
-    if (p->post) { /* the layer norm's statistics need the MLP's value */
-        NAME(mlp)(p, b, b->out, Zp, X, tokens);
-        for (int t = 0; t < tokens; t++) {
-            vf rstd = NAME(norm)(p, b->dy, b->xhat, b->out + t * d, p->theta + o[EER_LN2_GAIN],
-                                 p->theta + o[EER_LN2_BIAS]);
-            NAME(norm_backward)
-            (p, dZ + t * d, b->xhat, &rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
-             s->G + o[EER_LN2_BIAS], 1);
-        }
+    NAME(mlp_inputs)(p, b->y, b->xhat, b->rstd, Zp, X, rows);
+    for (int t = 0; p->post && t < rows; t++) {
+        vf y[ROW], xhat[ROW], rstd;
+        NAME(mlp_rows)(p, b->out, b->y + t * d, Zp + t * d, 1);
+        rstd =
+            NAME(norm)(p, y, xhat, b->out, p->theta + o[EER_LN2_GAIN], p->theta + o[EER_LN2_BIAS]);
+        NAME(norm_backward)
+        (p, dZ + t * d, xhat, &rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
+         s->G + o[EER_LN2_BIAS], 1);
     }
-    NAME(mlp_inputs)(p, b, Zp, X, tokens);
     const vf *dout = dZ;
     if (TF) {
-        for (int x = 0; x < tokens * d; x++)
+        for (int x = 0; x < rows * d; x++)
             b->out[x] = NAME(operand)(p, dZ[x]);
         dout = b->out;
     }
-    NAME(add_rows)(s->G + o[EER_B_2], dZ, d, tokens, d);
-    for (int j = 0; j < m; j += TILE)
-        NAME(mlp_backward_tile)(p, s, dout, tokens, j, m - j < TILE ? m - j : TILE);
+    NAME(add_rows)(s->G + o[EER_B_2], dZ, d, rows, d);
+    int j = 0;
+    for (; j + TILE <= m; j += TILE)
+        NAME(mlp_backward_tile)(p, s, dout, rows, j, TILE);
+    if (j < m)
+        NAME(mlp_backward_tile)(p, s, dout, rows, j, m - j);
     if (p->pre)
         NAME(norm_backward)
     (p, b->dy, b->xhat, b->rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
-     s->G + o[EER_LN2_BIAS], tokens);
-    for (int x = 0; x < tokens * d; x++) {
-        dZ[x] += b->dy[x];
-        dX[x] += b->dy[x];
-    }
+     s->G + o[EER_LN2_BIAS], rows);
+    NAME(pass_on)(dZ, dX, b->dy, rows * d);
 }
 
-/* Derivatives by the scores of R rows, in place of p^(q-1) in s->S, given dp and its weighted sums
- * D_i (spec/model.md, 5.4). */
-INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, int t, int i,
-                               const vf *dp, const vf *weighted, int n, const int R)
+/* sum over the keys of p_ij dp_ij, of R rows. Without TF32's roundings it is the row's dA . A. */
+INLINE void NAME(mean_slopes)(const struct fast_problem *p, struct lanes *s, vf *mean, int i, int n,
+                              const int R)
 {
-    const vf *P = s->P + pair_offset(p, s->N, i);
-    vf *S = s->S + pair_offset(p, s->N, i);
-    const vf potential = s->potential_slope, zero = v_set(0.0f);
-    if (!s->needs_entropy && !s->needs_largest) {
-        for (int j = 0; j < n; j++)
+    const int d = D;
+    const vf *P = s->P + pair_offset(p, s->N, i), *dA = s->dA + i * d, *A = s->A + i * d;
+    UNROLL
+    for (int r = 0; r < R; r++)
+        mean[r] = v_set(0.0f);
+    if (!TF) {
+        UNROLL_D
+        for (int e = 0; e < d; e++)
             UNROLL
         for (int r = 0; r < R; r++)
-            S[2 * j + r] = P[2 * j + r] * (dp[2 * j + r] - weighted[r]);
+            mean[r] = v_fma(dA[r * d + e], A[r * d + e], mean[r]);
         return;
     }
-    vf kappa[2], shift[2];
-    UNROLL
-    for (int r = 0; r < R; r++) {
-        kappa[r] = s->entropy_slope[i + r];
-        shift[r] = potential - weighted[r];
-        if (s->needs_entropy)
-            shift[r] = v_fma(kappa[r], s->power_sum[t * s->N + i + r], shift[r]);
-    }
-    for (int j = 0; j < n; j++)
+    for (int j = 0; j < n; j++) {
+        vf dp[2] = {v_set(0.0f), v_set(0.0f)};
+        NAME(dots)(dp, dA, s->V, j, d, R, 1, 0);
         UNROLL
-    for (int r = 0; r < R; r++) {
-        vf slope = dp[2 * j + r] + shift[r];
-        if (s->needs_entropy)
-            slope = v_fma(-kappa[r], S[2 * j + r], slope);
-        S[2 * j + r] = P[2 * j + r] * slope;
+        for (int r = 0; r < R; r++)
+            mean[r] = v_fma(P[2 * j + r], dp[r], mean[r]);
     }
-    if (s->needs_largest)
-        for (int j = 0; j < n; j++)
-            UNROLL
-    for (int r = 0; r < R; r++)
-        S[2 * j + r] -= v_select(s->largest[i + r] == v_set((float)j), potential, zero);
 }
 
-/* Backward of rows i .. i + R - 1 of attention up to dQ. */
-INLINE void NAME(attend_backward)(const struct fast_problem *p, struct lanes *s, int t, int i,
-                                  const int R)
+INLINE void NAME(score_slopes_tile)(vf *S, const vf *P, const vf *mean, const vf *row, const vf *V,
+                                    const int has_terms, int d, const int R, int j, const int K)
 {
-    const int d = D, N = s->N, n = p->causal ? i + R : N;
-    const size_t at = pair_offset(p, N, i);
-    vf weighted[2];
-    NAME(weighted_dots)(p, s->scratch, weighted, s->P + at, s->dA + i * d, s->V, n, R);
-    NAME(score_slopes)(p, s, t, i, s->scratch, weighted, n, R);
-    NAME(sum_keys)(p, s->dQ + i * d, s->S + at, s->K, 0, n, 0, R, 0);
+    vf dp[8];
+    UNROLL
+    for (int n = 0; n < K * R; n++)
+        dp[n] = v_set(0.0f);
+    NAME(dots)(dp, row, V, j, d, R, K, 0);
+    UNROLL
+    for (int n = 0; n < K * R; n++) {
+        const int at = 2 * (j + n / R) + n % R;
+        vf slope = dp[n] - mean[n % R];
+        if (has_terms)
+            slope += S[at];
+        S[at] = P[at] * slope;
+    }
 }
 
-/* dK and dV of keys j .. j + K - 1. */
-INLINE void NAME(keys_backward)(const struct fast_problem *p, struct lanes *s, int j, const int K)
+/* The derivatives by the scores of rows i .. i + R - 1, in place of s->S (spec/model.md, 5.4). */
+INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, int i, const int R)
 {
-    const int d = D, N = s->N, first = p->causal ? j : 0;
-    NAME(sum_rows)(p, s->dK + j * d, s->S, s->Q, N, first, j, K);
-    NAME(sum_rows)(p, s->dV + j * d, s->P, s->dA, N, first, j, K);
+    const int d = D, n = NAME(keys)(p, s, i, R);
+    const vf *P = s->P + pair_offset(p, s->N, i), *dA = s->dA + i * d;
+    vf *S = s->S + pair_offset(p, s->N, i), mean[2];
+    NAME(mean_slopes)(p, s, mean, i, n, R);
+    LOAD_ROWS(row, dA)
+    if (s->has_terms)
+        BY_FOUR(n, NAME(score_slopes_tile), S, P, mean, row, s->V, 1, d, R);
+    else
+        BY_FOUR(n, NAME(score_slopes_tile), S, P, mean, row, s->V, 0, d, R);
+}
+
+/* dQ of rows i .. i + R - 1 */
+INLINE void NAME(query_slopes)(const struct fast_problem *p, struct lanes *s, int i, const int R)
+{
+    const int d = D;
+    NAME(sum_keys)
+    (p, s->dQ + i * d, s->S + pair_offset(p, s->N, i), s->K, 0, NAME(keys)(p, s, i, R), 0, R, 0);
+}
+
+/* Backward of attention's rows up to dQ, by blocks of four as in attend_rows(). */
+INLINE void NAME(rows_backward)(const struct fast_problem *p, struct lanes *s)
+{
+    const int N = s->N;
+    for (int i = 0; i < N; i += 4) {
+        const int end = i + 4 < N ? i + 4 : N;
+        for (int r = i; r < end; r += 2) {
+            if (r + 1 < N)
+                NAME(score_slopes)(p, s, r, 2);
+            else
+                NAME(score_slopes)(p, s, r, 1);
+        }
+        for (int r = i; r < end; r += 2) {
+            if (r + 1 < N)
+                NAME(query_slopes)(p, s, r, 2);
+            else
+                NAME(query_slopes)(p, s, r, 1);
+        }
+    }
+}
+
+/* y_j = sum over the rows i of w_ij x_i, for all keys j */
+INLINE void NAME(sum_columns)(const struct fast_problem *p, vf *y, const vf *w, const vf *x, int N)
+{
+    const int d = D;
+    int j = 0;
+    for (; j + 2 <= N; j += 2)
+        NAME(sum_rows)(p, y + j * d, w, x, N, p->causal ? j : 0, j, 2);
+    if (j < N)
+        NAME(sum_rows)(p, y + j * d, w, x, N, p->causal ? j : 0, j, 1);
 }
 
 /* Backward through the attention half: dZ from the derivative by Z' to the one by Z_t. */
-static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, int t, vf *dZ)
+static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, vf *dZ)
 {
     const int d = D, N = s->N;
     const int *o = p->layout.offset;
@@ -310,35 +452,27 @@ static void NAME(attention_backward)(const struct fast_problem *p, struct lanes 
      s->G + o[EER_LN1_BIAS], N);
     for (int x = 0; x < N * d; x++)
         s->dA[x] = NAME(operand)(p, dZ[x]);
-    int i = 0;
-    for (; i + 2 <= N; i += 2)
-        NAME(attend_backward)(p, s, t, i, 2);
-    if (i < N)
-        NAME(attend_backward)(p, s, t, i, 1);
-    for (i = 0; i + 2 <= N; i += 2)
-        NAME(keys_backward)(p, s, i, 2);
-    if (i < N)
-        NAME(keys_backward)(p, s, i, 1);
+    NAME(rows_backward)(p, s);
+    NAME(sum_columns)(p, s->dK, s->S, s->Q, N);
+    NAME(sum_columns)(p, s->dV, s->P, s->dA, N);
     const vf scale = v_set(p->scale);
     for (int x = 0; x < N * d; x++) {
         s->dQ[x] = NAME(operand)(p, s->dQ[x] * scale);
         s->dK[x] = NAME(operand)(p, s->dK[x] * scale);
-        s->dV[x] = NAME(operand)(p, s->dV[x]);
+        if (TF)
+            s->dV[x] = NAME(operand)(p, s->dV[x]);
     }
     for (int w = 0; w < 3; w++) {
         const vf *from = w == 0 ? s->dQ : w == 1 ? s->dK : s->dV;
         const int at = o[EER_W_Q + w];
-        NAME(outer)(s->G + at, d, s->Y, d, from, d, N, d, d);
+        NAME(outer)(p, s->G + at, d, 1, s->Y, d, from, d, N, d);
         NAME(product)(s->dY, d, from, d, N, p->operand + at, 1, d, NULL, d, d, w > 0);
     }
     if (p->pre)
         NAME(norm_backward)
     (p, s->dY, s->xhat, s->rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
      s->G + o[EER_LN1_BIAS], N);
-    for (int x = 0; x < N * d; x++) {
-        dZ[x] += s->dY[x];
-        s->dX[x] += s->dY[x];
-    }
+    NAME(pass_on)(dZ, s->dX, s->dY, N * d);
 }
 
 /* Read-out, cross-entropy and its backward for one row of tokens (spec/model.md, 3.4, 5.1). */
@@ -373,7 +507,7 @@ static void NAME(read_out)(const struct fast_problem *p, struct lanes *s, int i,
     if (TF)
         for (int c = 0; c < C; c++)
             dlogit[c] = NAME(operand)(p, dlogit[c]);
-    NAME(outer)(s->G + o[EER_W_O], C, y, d, dlogit, C, 1, d, C);
+    NAME(outer)(p, s->G + o[EER_W_O], C, 1, y, d, dlogit, C, 1, C);
     NAME(product)(dz, d, dlogit, C, 1, p->operand + o[EER_W_O], 1, C, NULL, C, d, 0);
     if (p->final_norm)
         NAME(norm_backward)
@@ -492,7 +626,7 @@ static void NAME(backward)(const struct fast_problem *p, struct lanes *s,
             NAME(mlp_backward)
         (p, s, s->Zp + i * d, s->X + i * d, s->dZ + i * d, s->dX + i * d,
          N - i < BLOCK ? N - i : BLOCK);
-        NAME(attention_backward)(p, s, t, s->dZ);
+        NAME(attention_backward)(p, s, s->dZ);
         if (t > 0 && p->kinetic == EER_KINETIC_PATH && f->kinetic != 0.0f)
             NAME(kinetic_path)(p, s, s->dZ, t, kinetic);
     }
@@ -510,8 +644,7 @@ static void NAME(train)(const struct fast_problem *p, const struct fast_objectiv
     const int d = D;
     struct lanes lanes, *s = &lanes;
     lay_out_lanes(p, s, batch->L + p->bos, memory);
-    s->needs_entropy = f->penalty != 0.0f;
-    s->needs_largest = f->potential != 0.0f;
+    s->has_terms = f->penalty != 0.0f || f->potential != 0.0f;
     NAME(load)(p, s, batch, first, count);
     NAME(forward)(p, s);
     NAME(entropy)(p, s, f->penalty);
@@ -530,12 +663,12 @@ static void NAME(train)(const struct fast_problem *p, const struct fast_objectiv
     (p, s, gradient && f->kinetic != 0.0f ? s->dZ : NULL, v_set(f->kinetic) * s->present);
     for (int term = 0; term < FAST_TERMS; term++) {
         s->sum[term] *= s->present;
-        sums[term] = tree_sum(s->sum[term]);
+        sums[term] = v_tree_sum(s->sum[term]);
     }
     if (!gradient)
         return;
     s->potential_slope = v_set(f->potential) * s->present;
     NAME(backward)(p, s, f);
     for (int x = 0; x < p->layout.size; x++)
-        gradient[x] = tree_sum(s->G[x]);
+        gradient[x] = v_tree_sum(s->G[x]);
 }
