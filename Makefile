@@ -3,7 +3,8 @@
 #   make            build/eer                     make verify   everything that verifies; leaves a record
 #   make train      set up, build, train          make bench    against PyTorch and JAX
 #   make test       unit, differential, CLI       make deps     install what all of these need (Debian, Ubuntu)
-#   make install    DESTDIR, PREFIX               make clean
+#   make install    DESTDIR, PREFIX               make mutants  plant bugs: is each one caught?
+#   make clean
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
@@ -93,6 +94,12 @@ verify:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/verify.sh $(B)
 
+# Planted bugs: does a test catch each? MUTANT=words for some of them.
+mutants:
+	@sh tests/deps.sh verify $(B)
+	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
+	@sh tests/mutants/run.sh $(B) "$(MUTANT)"
+
 # Fuzzers, and the program and its tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 FUZZ     = $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -136,5 +143,5 @@ clean:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:
 FORCE:
-.PHONY: all train test unit verify fuzzers harnesses sanitized threads bench deps install uninstall clean FORCE
+.PHONY: all train test unit verify fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
 .DELETE_ON_ERROR:

@@ -346,59 +346,66 @@ INLINE void NAME(sum_rows)(const struct fast_problem *p, vf *y, const vf *w, con
 #undef COLUMNS
 
 /* Layer norm of K rows of z (+ x, unless it is NULL), d apart (spec/model.md, 3.2). xhat (unless it
- * is NULL) and rstd are what the backward needs. Four sums a row: fewer steps that wait for each
- * other. */
-INLINE void NAME(norms)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *z,
-                        const vf *x, const float *gain, const float *bias, const int K)
+ * is NULL), mean and rstd are what the backward needs; with KNOWN the latter two are given. Four
+ * sums a row: fewer steps that wait for each other. */
+INLINE void NAME(norms)(const struct fast_problem *p, vf *y, vf *xhat, vf *mean, vf *rstd,
+                        const vf *z, const vf *x, const float *gain, const float *bias,
+                        const int KNOWN, const int K)
 {
     const int d = D;
     const vf over_d = v_set(1.0f / (float)d);
-    vf row[2 * ROW], sum[2][4], squares[2][4];
+    vf row[2 * ROW], sum[2][4];
     (void)p;
     UNROLL
-    for (int k = 0; k < K; k++)
-        UNROLL
-    for (int n = 0; n < 4; n++)
-        sum[k][n] = squares[k][n] = v_set(0.0f);
+    for (int n = 0; n < 4 * K; n++)
+        sum[n % K][n / K] = v_set(0.0f);
     UNROLL_D
     for (int e = 0; e < d; e++)
         UNROLL
     for (int k = 0; k < K; k++) {
         row[k * d + e] = x ? z[k * d + e] + x[k * d + e] : z[k * d + e];
-        sum[k][e % 4] += row[k * d + e];
+        if (!KNOWN)
+            sum[k][e % 4] += row[k * d + e];
     }
     UNROLL
-    for (int k = 0; k < K; k++)
-        sum[k][0] = ((sum[k][0] + sum[k][1]) + (sum[k][2] + sum[k][3])) * over_d;
+    for (int k = 0; !KNOWN && k < K; k++) {
+        mean[k] = ((sum[k][0] + sum[k][1]) + (sum[k][2] + sum[k][3])) * over_d;
+        sum[k][0] = sum[k][1] = sum[k][2] = sum[k][3] = v_set(0.0f);
+    }
     UNROLL_D
     for (int e = 0; e < d; e++)
         UNROLL
     for (int k = 0; k < K; k++) {
-        row[k * d + e] -= sum[k][0];
-        squares[k][e % 4] = v_fma(row[k * d + e], row[k * d + e], squares[k][e % 4]);
+        row[k * d + e] -= mean[k];
+        if (!KNOWN)
+            sum[k][e % 4] = v_fma(row[k * d + e], row[k * d + e], sum[k][e % 4]);
     }
     UNROLL
-    for (int k = 0; k < K; k++) {
-        const vf *s = squares[k];
-        const vf variance = ((s[0] + s[1]) + (s[2] + s[3])) * over_d;
+    for (int k = 0; !KNOWN && k < K; k++) {
+        const vf variance = ((sum[k][0] + sum[k][1]) + (sum[k][2] + sum[k][3])) * over_d;
         rstd[k] = v_set(1.0f) / v_sqrt(variance + v_set(1e-5f));
     }
+    vf factor[2];
+    UNROLL
+    for (int k = 0; k < K; k++)
+        factor[k] = rstd[k];
     UNROLL_D
     for (int e = 0; e < d; e++)
         UNROLL
     for (int k = 0; k < K; k++) {
-        const vf value = row[k * d + e] * rstd[k];
+        const vf value = row[k * d + e] * factor[k];
         if (xhat)
             xhat[k * d + e] = value;
         y[k * d + e] = v_fma(value, v_set(gain[e]), v_set(bias[e]));
     }
 }
 
-INLINE vf NAME(norm)(const struct fast_problem *p, vf *y, vf *xhat, const vf *x, const float *gain,
-                     const float *bias)
+/* One row of z (+ x); its rstd. */
+INLINE vf NAME(norm)(const struct fast_problem *p, vf *y, vf *xhat, const vf *z, const vf *x,
+                     const float *gain, const float *bias)
 {
-    vf rstd;
-    NAME(norms)(p, y, xhat, &rstd, x, NULL, gain, bias, 1);
+    vf mean, rstd;
+    NAME(norms)(p, y, xhat, &mean, &rstd, z, x, gain, bias, 0, 1);
     return rstd;
 }
 

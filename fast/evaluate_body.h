@@ -80,13 +80,13 @@ INLINE void NAME(stream_attention)(const struct fast_problem *p, vf *A, const vf
 INLINE void NAME(stream_rows)(const struct fast_problem *p, struct stream *s, int i, const int R)
 {
     const int d = D, at = i / WIDTH * d;
-    vf q[2 * EER_MAX_D], A[2 * EER_MAX_D], Zp[2 * EER_MAX_D], xhat[EER_MAX_D];
+    vf q[2 * EER_MAX_D], A[2 * EER_MAX_D], Zp[2 * EER_MAX_D], xhat[EER_MAX_D], mean[2], rstd[2];
     NAME(project)(p, q, s->Y + at, R, EER_W_Q);
     NAME(scale_queries)(p, q, q, R, &p->evaluation);
     NAME(stream_attention)(p, A, q, s->K, s->V, s->N, i, R);
     for (int r = 0; r < R; r++)
         NAME(attention_output)(p, Zp + r * d, xhat, s->Z + at + r * d, A + r * d);
-    NAME(mlp_forward)(p, &s->block, s->Z + at, Zp, s->X + at, R);
+    NAME(mlp_forward)(p, &s->block, s->Z + at, mean, rstd, Zp, s->X + at, R);
 }
 
 static void NAME(evaluate)(const struct fast_problem *p, const int *tokens, int L, int loops,
@@ -94,7 +94,7 @@ static void NAME(evaluate)(const struct fast_problem *p, const int *tokens, int 
 {
     const int d = D, N = L + p->bos, blocks = (N + WIDTH - 1) / WIDTH;
     const float *E = p->theta + p->layout.offset[EER_EMBEDDING];
-    vf logit[EER_MAX_VOCAB + 1], y[EER_MAX_D], xhat[EER_MAX_D], top, rstd;
+    vf logit[EER_MAX_VOCAB + 1], y[EER_MAX_D], xhat[EER_MAX_D], top, mean, rstd;
     struct stream stream, *s = &stream;
     lay_out_stream(p, s, N, memory);
     for (int b = 0; b < blocks; b++)
@@ -109,7 +109,8 @@ static void NAME(evaluate)(const struct fast_problem *p, const int *tokens, int 
         }
     for (int t = 0; t < loops; t++) {
         for (int b = 0; b < blocks; b++)
-            NAME(attention_inputs)(p, s->Y + b * d, xhat, &rstd, s->Z + b * d, s->X + b * d, 1);
+            NAME(attention_inputs)
+            (p, s->Y + b * d, NULL, &mean, &rstd, s->Z + b * d, s->X + b * d, 1, 0);
         NAME(project)(p, s->K, s->Y, blocks, EER_W_K);
         NAME(project)(p, s->V, s->Y, blocks, EER_W_V);
         int b = 0;

@@ -11,11 +11,10 @@ enum {
     CHUNK = 32, /* keys between two looks at the running maximum in evaluation */
 };
 
-/* Buffers of one block of rows in the MLP: BLOCK x d; BLOCK x TILE; BLOCK. */
+/* Buffers of one block of rows in the MLP: BLOCK x d; BLOCK x TILE. */
 struct block {
     vf *y, *xhat, *out, *dy;
     vf *act, *da;
-    vf *rstd;
 };
 
 /* Everything of WIDTH training sequences. Arrays are N x d unless said otherwise. */
@@ -26,8 +25,9 @@ struct lanes {
     vf *Z;                                             /* (T + 1) x N x d */
     vf *P, *S;                                         /* attention, pair_offset() */
     vf *scratch;                                       /* 4 x N */
-    vf *rstd, *entropy, *entropy_slope;                /* N */
+    vf *entropy, *entropy_slope;                       /* N */
     vf *top, *log_sum, *row_sum, *power_sum, *largest; /* T x N: of the rows of scores */
+    vf *mean_1, *rstd_1, *mean_2, *rstd_2;             /* T x N: of the layer norms */
     vi *tokens, *labels;                               /* N */
     vf *G;                                             /* P parameters */
     struct block block;
@@ -81,7 +81,6 @@ static void lay_out_block(const struct fast_problem *p, struct block *b, struct 
         *rows[k] = carve(c, BLOCK * d);
     b->act = carve(c, BLOCK * TILE);
     b->da = carve(c, BLOCK * TILE);
-    b->rstd = carve(c, BLOCK);
 }
 
 static size_t lay_out_lanes(const struct fast_problem *p, struct lanes *s, int rows, void *memory)
@@ -90,13 +89,14 @@ static size_t lay_out_lanes(const struct fast_problem *p, struct lanes *s, int r
     const size_t N = (size_t)rows, d = (size_t)p->d;
     vf **states[] = {&s->X,  &s->Y,  &s->Q,  &s->scaled, &s->K,  &s->V,  &s->A,  &s->xhat,
                      &s->Zp, &s->dZ, &s->dX, &s->dY,     &s->dA, &s->dQ, &s->dK, &s->dV};
-    vf **columns[] = {&s->rstd, &s->entropy, &s->entropy_slope};
+    vf **columns[] = {&s->entropy, &s->entropy_slope};
     s->N = rows;
     for (size_t k = 0; k < sizeof states / sizeof *states; k++)
         *states[k] = carve(&c, N * d);
     for (size_t k = 0; k < sizeof columns / sizeof *columns; k++)
         *columns[k] = carve(&c, N);
-    vf **rows_sums[] = {&s->top, &s->log_sum, &s->row_sum, &s->power_sum, &s->largest};
+    vf **rows_sums[] = {&s->top,    &s->log_sum, &s->row_sum, &s->power_sum, &s->largest,
+                        &s->mean_1, &s->rstd_1,  &s->mean_2,  &s->rstd_2};
     for (size_t k = 0; k < sizeof rows_sums / sizeof *rows_sums; k++)
         *rows_sums[k] = carve(&c, (size_t)p->T * N);
     s->tokens = carve(&c, N);

@@ -4,35 +4,36 @@
  * Included once for each instance (kernels_body.h). */
 
 /* The operands y of `rows` rows of Z + X, through the layer norm of that gain and bias with norm =
- * pre; its xhat (unless it is NULL) and rstd. The input of attention, and with Z' for Z of the MLP.
- */
-INLINE void NAME(inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *z,
-                         const vf *x, const float *gain, const float *bias, int rows)
+ * pre; its xhat (unless it is NULL), mean and rstd (KNOWN: given). The input of attention, and with
+ * Z' for Z of the MLP. */
+INLINE void NAME(inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *mean, vf *rstd,
+                         const vf *z, const vf *x, const float *gain, const float *bias, int rows,
+                         const int KNOWN)
 {
     const int d = D;
+    int i = 0;
     if (!p->pre)
         for (int e = 0; e < rows * d; e++)
             y[e] = z[e] + x[e];
-    for (int i = 0; p->pre && i < rows;) {
-        const int k = rows - i < 2 ? 1 : 2, at = i * d;
-        vf *kept = xhat ? xhat + at : xhat;
-        if (k == 2)
-            NAME(norms)(p, y + at, kept, rstd + i, z + at, x + at, gain, bias, 2);
-        else
-            NAME(norms)(p, y + at, kept, rstd + i, z + at, x + at, gain, bias, 1);
-        i += k;
-    }
+    for (; p->pre && i + 2 <= rows; i += 2)
+        NAME(norms)
+        (p, y + i * d, xhat ? xhat + i * d : NULL, mean + i, rstd + i, z + i * d, x + i * d, gain,
+         bias, KNOWN, 2);
+    if (p->pre && i < rows)
+        NAME(norms)
+        (p, y + i * d, xhat ? xhat + i * d : NULL, mean + i, rstd + i, z + i * d, x + i * d, gain,
+         bias, KNOWN, 1);
     if (TF)
         for (int e = 0; e < rows * d; e++)
             y[e] = NAME(operand)(p, y[e]);
 }
 
-INLINE void NAME(attention_inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd,
-                                   const vf *z, const vf *x, int rows)
+INLINE void NAME(attention_inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *mean,
+                                   vf *rstd, const vf *z, const vf *x, int rows, const int KNOWN)
 {
     const float *gain = p->theta + p->layout.offset[EER_LN1_GAIN];
     const float *bias = p->theta + p->layout.offset[EER_LN1_BIAS];
-    NAME(inputs)(p, y, xhat, rstd, z, x, gain, bias, rows);
+    NAME(inputs)(p, y, xhat, mean, rstd, z, x, gain, bias, rows, KNOWN);
 }
 
 /* Keys or values of `rows` rows, rounded as operands. */
@@ -62,20 +63,23 @@ INLINE vf NAME(attention_output)(const struct fast_problem *p, vf *out, vf *xhat
 {
     const int d = D;
     vf rstd = v_set(0.0f);
-    if (p->post)
-        NAME(norms)
-    (p, out, xhat, &rstd, z, a, p->theta + p->layout.offset[EER_LN1_GAIN],
-     p->theta + p->layout.offset[EER_LN1_BIAS], 1);
-    else for (int e = 0; e < d; e++) out[e] = z[e] + a[e];
+    if (p->post) {
+        rstd = NAME(norm)(p, out, xhat, z, a, p->theta + p->layout.offset[EER_LN1_GAIN],
+                          p->theta + p->layout.offset[EER_LN1_BIAS]);
+    } else {
+        UNROLL_D
+        for (int e = 0; e < d; e++)
+            out[e] = z[e] + a[e];
+    }
     return rstd;
 }
 
-INLINE void NAME(mlp_inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *rstd, const vf *Zp,
-                             const vf *X, int rows)
+INLINE void NAME(mlp_inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *mean, vf *rstd,
+                             const vf *Zp, const vf *X, int rows, const int KNOWN)
 {
     const float *gain = p->theta + p->layout.offset[EER_LN2_GAIN];
     const float *bias = p->theta + p->layout.offset[EER_LN2_BIAS];
-    NAME(inputs)(p, y, xhat, rstd, Zp, X, gain, bias, rows);
+    NAME(inputs)(p, y, xhat, mean, rstd, Zp, X, gain, bias, rows, KNOWN);
 }
 
 /* The activation of U numbers, in place. Polynomials side by side: one alone would wait for each of
@@ -170,16 +174,17 @@ INLINE void NAME(mlp_rows)(const struct fast_problem *p, vf *out, const vf *y, c
         out[e] = sum[e] + Zp[e];
 }
 
-/* One iteration forward for `rows` <= BLOCK rows after attention: from Z' to Z_(t+1). */
-static void NAME(mlp_forward)(const struct fast_problem *p, struct block *b, vf *out, const vf *Zp,
-                              const vf *X, int rows)
+/* One iteration forward for `rows` <= BLOCK rows after attention: from Z' to Z_(t+1), with the mean
+ * and rstd of the MLP's layer norm. */
+static void NAME(mlp_forward)(const struct fast_problem *p, struct block *b, vf *out, vf *mean,
+                              vf *rstd, const vf *Zp, const vf *X, int rows)
 {
     const int d = D;
     if (p->m == 0) {
         memcpy(out, Zp, (size_t)(rows * d) * sizeof *out);
         return;
     }
-    NAME(mlp_inputs)(p, b->y, NULL, b->rstd, Zp, X, rows);
+    NAME(mlp_inputs)(p, b->y, NULL, mean, rstd, Zp, X, rows, 0);
     vf *to = p->post ? b->out : out;
     int t = 0;
     for (; t + 2 <= rows; t += 2)
@@ -188,7 +193,7 @@ static void NAME(mlp_forward)(const struct fast_problem *p, struct block *b, vf 
         NAME(mlp_rows)(p, to + t * d, b->y + t * d, Zp + t * d, 1);
     for (t = 0; p->post && t < rows; t++)
         NAME(norm)
-    (p, out + t * d, b->xhat, to + t * d, p->theta + p->layout.offset[EER_LN2_GAIN],
+    (p, out + t * d, b->xhat, to + t * d, NULL, p->theta + p->layout.offset[EER_LN2_GAIN],
      p->theta + p->layout.offset[EER_LN2_BIAS]);
 }
 
@@ -200,7 +205,8 @@ INLINE vf NAME(logits)(const struct fast_problem *p, vf *logit, vf *y, vf *xhat,
     vf rstd = v_set(0.0f);
     logit[0] = rstd; /* the compiler cannot know that C > 0 */
     if (p->final_norm)
-        rstd = NAME(norm)(p, y, xhat, z, p->theta + o[EER_LNF_GAIN], p->theta + o[EER_LNF_BIAS]);
+        rstd =
+            NAME(norm)(p, y, xhat, z, NULL, p->theta + o[EER_LNF_GAIN], p->theta + o[EER_LNF_BIAS]);
     for (int e = 0; e < d; e++)
         y[e] = NAME(operand)(p, p->final_norm ? y[e] : z[e]);
     NAME(product)(logit, C, y, d, 1, p->operand + o[EER_W_O], C, 1, p->theta + o[EER_B_O], d, C, 0);

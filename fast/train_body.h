@@ -221,7 +221,11 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t
 {
     const int d = D, N = s->N;
     const vf *Z = s->Z + (size_t)t * (size_t)(N * d);
-    NAME(attention_inputs)(p, s->Y, s->xhat, s->rstd, Z, s->X, N);
+    vf *mean = s->mean_1 + t * N, *rstd = s->rstd_1 + t * N;
+    if (again)
+        NAME(attention_inputs)(p, s->Y, s->xhat, mean, rstd, Z, s->X, N, 1);
+    else
+        NAME(attention_inputs)(p, s->Y, NULL, mean, rstd, Z, s->X, N, 0);
     NAME(project)(p, s->Q, s->Y, N, EER_W_Q);
     NAME(scale_queries)(p, s->scaled, s->Q, N, &p->training);
     NAME(project)(p, s->K, s->Y, N, EER_W_K);
@@ -231,10 +235,10 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t
     else
         NAME(attend_rows)(p, s, t, 0);
     for (int i = 0; i < N; i++) {
-        vf rstd =
+        const vf after =
             NAME(attention_output)(p, s->Zp + i * d, s->xhat + i * d, Z + i * d, s->A + i * d);
         if (p->post)
-            s->rstd[i] = rstd;
+            rstd[i] = after;
     }
 }
 
@@ -306,22 +310,22 @@ INLINE void NAME(mlp_backward_tile)(const struct fast_problem *p, struct lanes *
 
 /* Backward through the MLP half for `rows` <= BLOCK rows: dZ from the derivative by Z_(t+1) to the
  * one by Z'; dX gets what passes through the sum Z' + X. */
-static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, const vf *Zp,
-                               const vf *X, vf *dZ, vf *dX, int rows)
+static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, vf *mean, vf *rstd,
+                               const vf *Zp, const vf *X, vf *dZ, vf *dX, int rows)
 {
     const int d = D, m = p->m;
     const int *o = p->layout.offset;
     struct block *b = &s->block;
     if (m == 0)
         return;
-    NAME(mlp_inputs)(p, b->y, b->xhat, b->rstd, Zp, X, rows);
+    NAME(mlp_inputs)(p, b->y, b->xhat, mean, rstd, Zp, X, rows, 1);
     for (int t = 0; p->post && t < rows; t++) {
-        vf y[ROW], xhat[ROW], rstd;
+        vf y[ROW], xhat[ROW], last;
         NAME(mlp_rows)(p, b->out, b->y + t * d, Zp + t * d, 1);
-        rstd =
-            NAME(norm)(p, y, xhat, b->out, p->theta + o[EER_LN2_GAIN], p->theta + o[EER_LN2_BIAS]);
+        last = NAME(norm)(p, y, xhat, b->out, NULL, p->theta + o[EER_LN2_GAIN],
+                          p->theta + o[EER_LN2_BIAS]);
         NAME(norm_backward)
-        (p, dZ + t * d, xhat, &rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
+        (p, dZ + t * d, xhat, &last, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
          s->G + o[EER_LN2_BIAS], 1);
     }
     const vf *dout = dZ;
@@ -338,7 +342,7 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, co
         NAME(mlp_backward_tile)(p, s, dout, rows, j, m - j);
     if (p->pre)
         NAME(norm_backward)
-    (p, b->dy, b->xhat, b->rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
+    (p, b->dy, b->xhat, rstd, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
      s->G + o[EER_LN2_BIAS], rows);
     NAME(pass_on)(dZ, dX, b->dy, rows * d);
 }
@@ -442,13 +446,14 @@ INLINE void NAME(sum_columns)(const struct fast_problem *p, vf *y, const vf *w, 
 }
 
 /* Backward through the attention half: dZ from the derivative by Z' to the one by Z_t. */
-static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, vf *dZ)
+static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, const vf *rstd,
+                                     vf *dZ)
 {
     const int d = D, N = s->N;
     const int *o = p->layout.offset;
     if (p->post)
         NAME(norm_backward)
-    (p, dZ, s->xhat, s->rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
+    (p, dZ, s->xhat, rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
      s->G + o[EER_LN1_BIAS], N);
     for (int x = 0; x < N * d; x++)
         s->dA[x] = NAME(operand)(p, dZ[x]);
@@ -470,7 +475,7 @@ static void NAME(attention_backward)(const struct fast_problem *p, struct lanes 
     }
     if (p->pre)
         NAME(norm_backward)
-    (p, s->dY, s->xhat, s->rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
+    (p, s->dY, s->xhat, rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
      s->G + o[EER_LN1_BIAS], N);
     NAME(pass_on)(dZ, s->dX, s->dY, N * d);
 }
@@ -597,7 +602,8 @@ static void NAME(forward)(const struct fast_problem *p, struct lanes *s)
         NAME(attention)(p, s, t, 0);
         for (int i = 0; i < N; i += BLOCK)
             NAME(mlp_forward)
-        (p, &s->block, Z + (N + i) * d, s->Zp + i * d, s->X + i * d, N - i < BLOCK ? N - i : BLOCK);
+        (p, &s->block, Z + (N + i) * d, s->mean_2 + t * N + i, s->rstd_2 + t * N + i, s->Zp + i * d,
+         s->X + i * d, N - i < BLOCK ? N - i : BLOCK);
     }
 }
 
@@ -624,9 +630,9 @@ static void NAME(backward)(const struct fast_problem *p, struct lanes *s,
         NAME(attention)(p, s, t, 1);
         for (int i = 0; i < N; i += BLOCK)
             NAME(mlp_backward)
-        (p, s, s->Zp + i * d, s->X + i * d, s->dZ + i * d, s->dX + i * d,
-         N - i < BLOCK ? N - i : BLOCK);
-        NAME(attention_backward)(p, s, s->dZ);
+        (p, s, s->mean_2 + t * N + i, s->rstd_2 + t * N + i, s->Zp + i * d, s->X + i * d,
+         s->dZ + i * d, s->dX + i * d, N - i < BLOCK ? N - i : BLOCK);
+        NAME(attention_backward)(p, s, s->rstd_1 + t * N, s->dZ);
         if (t > 0 && p->kinetic == EER_KINETIC_PATH && f->kinetic != 0.0f)
             NAME(kinetic_path)(p, s, s->dZ, t, kinetic);
     }

@@ -9,6 +9,19 @@
 #include <string.h>
 
 enum eer_tf32_rounding spread_tf32_rounding;
+uint64_t spread_tf32_salt; /* 0: no noise */
+
+/* Noise for an operand before it is rounded: -8 to 8 units of its last place, the same for the same
+ * number within a sample. Few operands lie so close to where the rounding turns that they tip over
+ * to the other neighbour, but each that does counts for 2^-11 of itself: an implementation may meet
+ * one that no sample's own errors reach. What TF32 holds exactly (p = 1, a ReLU's 0) stays. */
+__attribute__((no_instrument_function)) static uint64_t noise(uint64_t bits)
+{
+    uint64_t x = bits ^ spread_tf32_salt;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u; /* SplitMix64's mixing */
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return bits + (x >> 32) % 17 - 8;
+}
 
 __attribute__((no_instrument_function)) static double tf32(double x)
 {
@@ -17,6 +30,8 @@ __attribute__((no_instrument_function)) static double tf32(double x)
     uint64_t bits = 0;
 
     memcpy(&bits, &x, sizeof x);
+    if (spread_tf32_salt && bits & (unit - 1))
+        bits = noise(bits);
     if (spread_tf32_rounding == EER_TF32_TIES_AWAY)
         bits += unit / 2;
     else if (spread_tf32_rounding == EER_TF32_TIES_EVEN)

@@ -12,6 +12,7 @@
 
 #ifdef SPREAD_TF32
 extern enum eer_tf32_rounding spread_tf32_rounding; /* matmul_tf32.c */
+extern uint64_t spread_tf32_salt;
 #endif
 
 static struct spread_result *result;
@@ -177,6 +178,8 @@ int SPREAD_VARIANT(const struct spread_problem *problem, struct spread_result *o
 
 #ifdef SPREAD_TF32
     spread_tf32_rounding = (enum eer_tf32_rounding)problem->tf32_rounding;
+    spread_tf32_salt =
+        (uint64_t)(int64_t)(spread_noise() * 0x1p62); /* 0 unless a sample is drawn */
 #endif
     eer_layout(&config, &layout);
     double *state = calloc((size_t)layout.size, sizeof *state);

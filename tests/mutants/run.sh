@@ -1,0 +1,84 @@
+#!/bin/sh
+# run.sh BUILD [PATTERN] - plants the bugs of bugs.txt one by one in a copy of the sources, builds there and
+# runs the test that has to catch each. A table; exit 1 if a bug survives. PATTERN: only bugs that match it.
+#
+# A test is a program of tests/unit; or gradcheck (60 configurations), cli, kill_write, tsan.
+set -u
+build=$1 pattern=${2:-} here=$(dirname "$0")
+tree=$build/mutants/tree log=$build/mutants/log
+jobs=$(nproc 2>/dev/null || echo 2)
+rm -rf "$build/mutants" && mkdir -p "$tree/build" "$log"
+cp -a Makefile spec ref fast tests "$tree"
+for part in "$build"/*; do # what is built already need not be built again
+    case $part in */mutants | */fuzzing | */sanitized | */threads | */bench*) ;; *) cp -a "$part" "$tree/build" ;; esac
+done
+
+# plant FILE OLD NEW: exit 1 unless OLD stands in FILE exactly once.
+plant() {
+    OLD=$2 NEW=$3 awk '
+        { at = index($0, ENVIRON["OLD"])
+          if (at) { found++
+                    $0 = substr($0, 1, at - 1) ENVIRON["NEW"] substr($0, at + length(ENVIRON["OLD"]))
+                    if (index(substr($0, at + length(ENVIRON["NEW"])), ENVIRON["OLD"])) found++ }
+          print }
+        END { exit found != 1 }' "$1" >"$log/planted" && cat "$log/planted" >"$1"
+}
+
+# try TEST: 0 if it passes, 2 if it cannot be built.
+try() {
+    case $1 in
+    gradcheck)
+        make -s -C "$tree" -j "$jobs" build/eer || return 2
+        "$tree/build/eer" gradcheck --configs 60 --seed 1
+        ;;
+    cli)
+        make -s -C "$tree" -j "$jobs" build/eer || return 2
+        (cd "$tree" && sh tests/cli/cli_test.sh build/eer 2)
+        ;;
+    kill_write)
+        make -s -C "$tree" -j "$jobs" build/tests/kill_write || return 2
+        (cd "$tree" && build/tests/kill_write 40)
+        ;;
+    tsan)
+        make -s -C "$tree" threads || return 2
+        (cd "$tree" && build/threads/tsan)
+        ;;
+    *)
+        make -s -C "$tree" -j "$jobs" "build/tests/$1" || return 2
+        (cd "$tree" && "build/tests/$1" --short-filename)
+        ;;
+    esac
+}
+
+number=0 caught=0 survived=0 broken=0
+judge() {
+    case "$bug" in *"$pattern"*) ;; *) return ;; esac
+    number=$((number + 1))
+    cp -p "$tree/$file" "$log/original"
+    if plant "$tree/$file" "$old" "$new"; then
+        begun=$(date +%s)
+        try "$test" >"$log/$number.log" 2>&1 </dev/null
+        case $? in
+        0) result=SURVIVED survived=$((survived + 1)) ;;
+        2) result="not built" broken=$((broken + 1)) ;;
+        *) result=caught caught=$((caught + 1)) ;;
+        esac
+        seconds=$(($(date +%s) - begun))
+    else
+        result="not planted" broken=$((broken + 1)) seconds=0
+    fi
+    printf '%2d  %-11s %4d s  %-18s %s\n' "$number" "$result" "$seconds" "$test" "$bug"
+    cp "$log/original" "$tree/$file"
+}
+
+while read -r key value || [ -n "$key" ]; do
+    case $key in
+    bug:) bug=$value ;;
+    file:) file=$value ;;
+    old:) old=$value ;;
+    new:) new=$value ;;
+    test:) test=$value && judge ;;
+    esac
+done <"$here/bugs.txt"
+echo "$number bugs planted: $caught caught, $survived survived, $broken not planted or not built"
+[ "$survived" = 0 ] && [ "$broken" = 0 ] && [ "$number" -gt 0 ]
