@@ -450,9 +450,6 @@ enum eer_status eer_config_check(const struct eer_config *config, struct eer_err
     if (config->length_min > config->length_max)
         return eer_fail(error, EER_USAGE, "length_min = %d: expected at most length_max = %d",
                         config->length_min, config->length_max);
-    if (config->warmup >= config->steps)
-        return eer_fail(error, EER_USAGE, "warmup = %d: expected less than steps = %d",
-                        config->warmup, config->steps);
     return EER_OK;
 }
 

@@ -2,7 +2,7 @@
 # run.sh BUILD [PATTERN] - plants the bugs of bugs.txt one by one in a copy of the sources, builds there and
 # runs the test that has to catch each. A table; exit 1 if a bug survives. PATTERN: only bugs that match it.
 #
-# A test is a program of tests/unit; or gradcheck (60 configurations), cli, kill_write, tsan.
+# A test is a program of tests/unit; or gradcheck (30 configurations), cli, kill_write, tsan.
 set -u
 build=$1 pattern=${2:-} here=$(dirname "$0")
 tree=$build/mutants/tree log=$build/mutants/log
@@ -29,7 +29,7 @@ try() {
     case $1 in
     gradcheck)
         make -s -C "$tree" -j "$jobs" build/eer || return 2
-        "$tree/build/eer" gradcheck --configs 60 --seed 1
+        "$tree/build/eer" gradcheck --configs 30 --seed 1
         ;;
     cli)
         make -s -C "$tree" -j "$jobs" build/eer || return 2

@@ -305,7 +305,6 @@ Test(configuration, what_no_single_key_can_say_is_checked)
     struct eer_error error;
     REFUSE_WITH(c.d = 6, "d = 6: expected a multiple of 4")
     REFUSE_WITH(c.length_min = 65, "length_min = 65: expected at most length_max = 64")
-    REFUSE_WITH(c.warmup = 20000, "warmup = 20000: expected less than steps = 20000")
     REFUSE_WITH(c.lr = NAN, "configuration: lr = \"nan\": expected a number from 0 to 10")
     REFUSE_WITH(c.tau = -INFINITY,
                 "configuration: tau = \"-inf\": expected a number from 0.001 to 1000")

@@ -38,6 +38,8 @@ Test(schedule, warm_up_rises_by_equal_steps_and_reaches_the_rate)
     c.lr_schedule = EER_COSINE;
     cr_assert(eer_learning_rate(&c, 4) == 0.5);
     cr_assert(eer_learning_rate(&c, 5) == 0.5, "the fall begins at its top");
+    c.steps = 2; /* a short try of a long run's preset */
+    cr_assert(eer_learning_rate(&c, 2) == 0.25);
 }
 
 Test(schedule, linear_falls_by_equal_steps)
