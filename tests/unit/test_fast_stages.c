@@ -604,6 +604,32 @@ Test(fast_stages, evaluation_counts_what_the_gradient_counts)
     }
 }
 
+/* Several chunks of keys, with the largest score of most rows in a late one: the streamed sums have
+ * to be rescaled. The queries are stretched so that few keys matter. No ties here either. */
+Test(fast_stages, evaluation_of_long_sequences_is_the_reference)
+{
+    enum { LONG = 150 };
+    static int tokens[LONG], labels[LONG], wanted[LONG], got[LONG];
+    struct eer_batch batch = {1, LONG, tokens, labels};
+    for (int index = 0; index < 12; index++) {
+        struct eer_case c;
+        struct eer_engine *ref;
+        cr_assert_eq(eer_case_new(&c, SEED, index, EER_CASE_SMALL), EER_OK);
+        for (int k = 0; k < c.config.d * c.config.d; k++)
+            c.theta[c.layout.offset[EER_W_Q] + k] *= 4.0;
+        const struct eer_state s = {0, c.theta, c.theta, c.theta};
+        const struct eer_run of_ref = {.precision = EER_FP64, .threads = 1, .eval_length = LONG};
+        ref_backend.draw(&c.config, SEED, EER_DRAW_FRESH, LONG, &batch);
+        cr_assert_eq(ref_backend.open(&c.config, &of_ref, &ref, &error), EER_OK);
+        ref_backend.put(ref, &s);
+        cr_assert_eq(ref_backend.evaluate(ref, &batch, 2, wanted, &error), EER_OK);
+        ref_backend.close(ref);
+        cr_assert(predict(&c, &batch, 2, (struct eer_run){.precision = EER_FP32}, got));
+        cr_expect_arr_eq(got, wanted, sizeof got, "case %d", index);
+        eer_case_free(&c);
+    }
+}
+
 /* Many chunks of keys, rows that end within a vector, and every instruction set. */
 Test(fast_stages, long_sequences_give_the_same_classes_on_every_instruction_set)
 {
