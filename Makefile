@@ -96,7 +96,7 @@ verify:
 
 # Planted bugs: does a test catch each? MUTANT=words for some of them.
 mutants:
-	@sh tests/deps.sh verify $(B)
+	@sh tests/deps.sh test $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/mutants/run.sh $(B) "$(MUTANT)"
 

@@ -34,7 +34,7 @@ INLINE vf NAME(operand)(const struct fast_problem *p, vf x)
 INLINE void NAME(product_tile)(vf *y, int ys, const vf *x, int xs, const float *w, int wk, int wj,
                                const float *b, int in, int add, const int T, const int J)
 {
-    vf sum[4][8];
+    vf sum[4][4];
     UNROLL
     for (int t = 0; t < T; t++)
         UNROLL

@@ -99,11 +99,6 @@ INLINE void v_phi_many(vf *phi, const vf *x, const int K)
         phi[k] = v_fma(c[k], y[k], v_set(0.5f));
 }
 
-INLINE void v_phi4(vf *phi, const vf *x)
-{
-    v_phi_many(phi, x, 4);
-}
-
 INLINE vf v_phi(vf x)
 {
     vf phi;
@@ -121,13 +116,6 @@ INLINE vf v_gelu_slope(vf x, vf phi)
 {
     vf e = v_exp2(v_max(x * x * v_set(-0.7213475204444817f), v_set(-126.0f)));
     return v_fma(x * v_set(0.3989422804014327f), e, phi);
-}
-
-INLINE void v_gelu_slope4(vf *slope, const vf *x, const vf *phi)
-{
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        slope[k] = v_gelu_slope(x[k], phi[k]);
 }
 
 #endif

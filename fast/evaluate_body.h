@@ -110,7 +110,7 @@ static void NAME(evaluate)(const struct fast_problem *p, const int *tokens, int 
     for (int t = 0; t < loops; t++) {
         for (int b = 0; b < blocks; b++)
             NAME(attention_inputs)
-            (p, s->Y + b * d, NULL, &mean, &rstd, s->Z + b * d, s->X + b * d, 1, 0);
+        (p, s->Y + b * d, NULL, &mean, &rstd, s->Z + b * d, s->X + b * d, 1, 0);
         NAME(project)(p, s->K, s->Y, blocks, EER_W_K);
         NAME(project)(p, s->V, s->Y, blocks, EER_W_V);
         int b = 0;

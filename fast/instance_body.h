@@ -8,5 +8,6 @@
 #undef ROW
 #undef LOAD_ROWS
 #undef CALL_HALF
+#undef CALL_ROWS
 #undef BY_FOUR
 #undef BY_TWO

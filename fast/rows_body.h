@@ -17,12 +17,12 @@ INLINE void NAME(inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *mean
             y[e] = z[e] + x[e];
     for (; p->pre && i + 2 <= rows; i += 2)
         NAME(norms)
-        (p, y + i * d, xhat ? xhat + i * d : NULL, mean + i, rstd + i, z + i * d, x + i * d, gain,
-         bias, KNOWN, 2);
+    (p, y + i * d, xhat ? xhat + i * d : NULL, mean + i, rstd + i, z + i * d, x + i * d, gain, bias,
+     KNOWN, 2);
     if (p->pre && i < rows)
         NAME(norms)
-        (p, y + i * d, xhat ? xhat + i * d : NULL, mean + i, rstd + i, z + i * d, x + i * d, gain,
-         bias, KNOWN, 1);
+    (p, y + i * d, xhat ? xhat + i * d : NULL, mean + i, rstd + i, z + i * d, x + i * d, gain, bias,
+     KNOWN, 1);
     if (TF)
         for (int e = 0; e < rows * d; e++)
             y[e] = NAME(operand)(p, y[e]);
@@ -36,7 +36,7 @@ INLINE void NAME(attention_inputs)(const struct fast_problem *p, vf *y, vf *xhat
     NAME(inputs)(p, y, xhat, mean, rstd, z, x, gain, bias, rows, KNOWN);
 }
 
-/* Keys or values of `rows` rows, rounded as operands. */
+/* Queries, keys or values of `rows` rows, rounded as operands. */
 INLINE void NAME(project)(const struct fast_problem *p, vf *to, const vf *y, int rows, int tensor)
 {
     const int d = D;
@@ -119,26 +119,36 @@ INLINE void NAME(activate_slope)(const struct fast_problem *p, vf *h, vf *da, co
     }
 }
 
+/* h[r U + k] = b[k] (0 if b is NULL) + y_r . w_k for R rows, d apart, and U hidden units: what goes
+ * in forward (w: W_1T) and what comes back (w: W_2). */
+INLINE void NAME(unit_sums)(const struct fast_problem *p, vf *h, const vf *y, const float *w,
+                            const float *b, const int R, const int U)
+{
+    const int d = D;
+    (void)p;
+    UNROLL
+    for (int n = 0; n < R * U; n++)
+        h[n] = v_set(b ? b[n % U] : 0.0f);
+    UNROLL_D
+    for (int e = 0; e < d; e++)
+        UNROLL
+    for (int k = 0; k < U; k++) {
+        const vf weight = v_set(w[k * d + e]);
+        UNROLL
+        for (int r = 0; r < R; r++)
+            h[r * U + k] = v_fma(y[r * d + e], weight, h[r * U + k]);
+    }
+}
+
 /* sum += act(y W_1 + b_1) W_2 over U hidden units from j on, for R rows d apart. */
 INLINE void NAME(mlp_units)(const struct fast_problem *p, vf *sum, const vf *y, int j, const int R,
                             const int U)
 {
     const int d = D;
-    const float *b = p->theta + p->layout.offset[EER_B_1] + j, *W_1 = p->W_1T + j * d;
+    const float *b = p->theta + p->layout.offset[EER_B_1] + j;
     const float *W_2 = p->operand + p->layout.offset[EER_W_2] + j * d;
     vf h[8];
-    UNROLL
-    for (int n = 0; n < R * U; n++)
-        h[n] = v_set(b[n % U]);
-    UNROLL_D
-    for (int e = 0; e < d; e++)
-        UNROLL
-    for (int k = 0; k < U; k++) {
-        const vf weight = v_set(W_1[k * d + e]);
-        UNROLL
-        for (int r = 0; r < R; r++)
-            h[r * U + k] = v_fma(y[r * d + e], weight, h[r * U + k]);
-    }
+    NAME(unit_sums)(p, h, y, p->W_1T + j * d, b, R, U);
     NAME(activate)(p, h, R * U);
     UNROLL
     for (int n = 0; n < R * U; n++)

@@ -181,9 +181,4 @@ INLINE vf v_load(const float *x)
     return v;
 }
 
-INLINE void v_store(float *x, vf v)
-{
-    memcpy(x, &v, sizeof v);
-}
-
 #endif

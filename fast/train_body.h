@@ -1,8 +1,9 @@
 /* train_body.h - loss and gradient of WIDTH sequences, one in each lane (spec/model.md, 3 to 5).
  *
- * Included once for each instance (kernels_body.h). Only the states Z_t are kept from the forward
- * pass; the backward pass computes the inside of each iteration again. That costs a third more
- * operations and saves writing and reading some 4 MB a step, which costs more (spec/fast.md). */
+ * Included once for each instance (kernels_body.h). Kept from the forward pass are the states
+ * Z_t and a few numbers a row; the backward pass computes the inside of each iteration again. That
+ * costs a third more operations and saves writing and reading some 4 MB a step, which costs more
+ * (spec/fast.md). */
 
 /* What comes back through the sum Z + X goes to both; n is a multiple of 4. */
 INLINE void NAME(pass_on)(vf *dZ, vf *dX, const vf *dy, int n)
@@ -173,6 +174,10 @@ INLINE void NAME(attend_again)(const struct fast_problem *p, struct lanes *s, in
     NAME(sum_keys)(p, s->A + i * d, P, s->V, 0, n, 0, R, 0);
 }
 
+/* For the pair of rows r, r + 1, or for r alone where it is the last of N. */
+#define CALL_ROWS(r, N, function, ...)                                                             \
+    ((r) + 1 < (N) ? function(__VA_ARGS__, 2) : function(__VA_ARGS__, 1))
+
 /* Attention goes by blocks of four rows, two pairs: first all their scores, then all the rest, so
  * that keys and values take turns in L1 half as often. */
 INLINE void NAME(block_scores)(const struct fast_problem *p, struct lanes *s, int i, vf *e,
@@ -201,17 +206,11 @@ INLINE void NAME(attend_rows)(const struct fast_problem *p, struct lanes *s, int
         const int end = i + 4 < N ? i + 4 : N;
         for (int r = i; r < end; r += 2) {
             vf *e = s->scratch + (r - i) * N;
-            if (r + 1 < N)
-                NAME(block_scores)(p, s, r, e, &largest[(r - i) / 2], AGAIN, 2);
-            else
-                NAME(block_scores)(p, s, r, e, &largest[(r - i) / 2], AGAIN, 1);
+            CALL_ROWS(r, N, NAME(block_scores), p, s, r, e, &largest[(r - i) / 2], AGAIN);
         }
         for (int r = i; r < end; r += 2) {
             vf *e = s->scratch + (r - i) * N;
-            if (r + 1 < N)
-                NAME(block_values)(p, s, t, r, e, &largest[(r - i) / 2], AGAIN, 2);
-            else
-                NAME(block_values)(p, s, t, r, e, &largest[(r - i) / 2], AGAIN, 1);
+            CALL_ROWS(r, N, NAME(block_values), p, s, t, r, e, &largest[(r - i) / 2], AGAIN);
         }
     }
 }
@@ -248,25 +247,10 @@ INLINE void NAME(units_backward)(const struct fast_problem *p, vf *act, vf *da, 
                                  const vf *dout, int j, int n, const int R, const int U)
 {
     const int d = D;
-    const float *b = p->theta + p->layout.offset[EER_B_1] + j, *W_1 = p->W_1T + j * d;
-    const float *W_2 = p->operand + p->layout.offset[EER_W_2] + j * d;
+    const float *b = p->theta + p->layout.offset[EER_B_1] + j;
     vf h[8], slope[8];
-    UNROLL
-    for (int k = 0; k < R * U; k++) {
-        h[k] = v_set(b[k % U]);
-        slope[k] = v_set(0.0f);
-    }
-    UNROLL_D
-    for (int e = 0; e < d; e++)
-        UNROLL
-    for (int k = 0; k < U; k++) {
-        const vf first = v_set(W_1[k * d + e]), second = v_set(W_2[k * d + e]);
-        UNROLL
-        for (int r = 0; r < R; r++) {
-            h[r * U + k] = v_fma(y[r * d + e], first, h[r * U + k]);
-            slope[r * U + k] = v_fma(dout[r * d + e], second, slope[r * U + k]);
-        }
-    }
+    NAME(unit_sums)(p, h, y, p->W_1T + j * d, b, R, U);
+    NAME(unit_sums)(p, slope, dout, p->operand + p->layout.offset[EER_W_2] + j * d, NULL, R, U);
     NAME(activate_slope)(p, h, slope, R * U);
     UNROLL
     for (int k = 0; k < R * U; k++) {
@@ -420,16 +404,10 @@ INLINE void NAME(rows_backward)(const struct fast_problem *p, struct lanes *s)
     for (int i = 0; i < N; i += 4) {
         const int end = i + 4 < N ? i + 4 : N;
         for (int r = i; r < end; r += 2) {
-            if (r + 1 < N)
-                NAME(score_slopes)(p, s, r, 2);
-            else
-                NAME(score_slopes)(p, s, r, 1);
+            CALL_ROWS(r, N, NAME(score_slopes), p, s, r);
         }
         for (int r = i; r < end; r += 2) {
-            if (r + 1 < N)
-                NAME(query_slopes)(p, s, r, 2);
-            else
-                NAME(query_slopes)(p, s, r, 1);
+            CALL_ROWS(r, N, NAME(query_slopes), p, s, r);
         }
     }
 }

@@ -116,3 +116,25 @@ Test(spread, a_small_mistake_is_seen)
         eer_case_free(&c);
     }
 }
+
+/* Found by `eer gradcheck --seed 5`: an operand so close to a tie of TF32 that fast tips it over
+ * and the reference in float, however perturbed, does not. */
+Test(spread, an_operand_next_to_a_tie_is_no_mistake)
+{
+    struct eer_case c;
+    struct eer_judgement judgement;
+    struct eer_backend_run fast = {
+        .backend = &fast_backend,
+        .run = {.precision = EER_TF32, .tf32_rounding = EER_TF32_TIES_EVEN, .threads = 1}};
+    struct eer_question question = {.c = &c,
+                                    .arithmetic = SPREAD_TF32,
+                                    .rounding = EER_TF32_TIES_EVEN,
+                                    .judged = eer_backend_evaluator,
+                                    .judged_context = &fast,
+                                    .K = 33,
+                                    .seed = 5};
+    cr_assert_eq(eer_gradcheck_case(&c, 5, 1), EER_OK);
+    cr_assert_eq(eer_judge(&judgement, &question), EER_OK);
+    cr_expect(!judgement.no_gradient && judgement.share < 1, "share %g", judgement.share);
+    eer_case_free(&c);
+}

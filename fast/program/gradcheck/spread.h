@@ -24,8 +24,10 @@
  *
  * TF32: the samples round the operands of every product to TF32 after their perturbed float
  * arithmetic, a does it after double arithmetic. What differs is float rounding and the operands
- * that it tips over to the other neighbour - which the samples show in their true number. A product
- * whose operands are not rounded differs in every operand.
+ * that it tips over to the other neighbour. Those are few, and each counts for 2^-11 of itself, so
+ * no K samples are sure to meet the one that an implementation meets: a sample also moves operands
+ * that TF32 does not hold exactly by up to 8 units of their last place (matmul_tf32.c), and shows
+ * more of them than there are. A product whose operands are not rounded differs in every operand.
  *
  * Where the gradient jumps (problem.h) no tolerance can be right. Each place's distance to the jump
  * is sampled as well; it is safe if in no sample it lies on another side than in a and if it is
