@@ -268,9 +268,22 @@ INLINE void NAME(scores)(const struct fast_problem *p, const struct fast_scores 
 #define COLUMNS 4
 #endif
 
+/* What is summed with a stored w as its weight. Of attention's weights (spec/fast.md) SQUARED says
+ * that w is the root of e; where operands are rounded, it is p that is, so its row's scale 1 / sum
+ * goes in first. Elsewhere scale is NULL. */
+INLINE vf NAME(summand)(const struct fast_problem *p, vf w, const vf *scale, const int SQUARED)
+{
+    if (SQUARED)
+        w *= w;
+    if (TF && scale)
+        w *= *scale;
+    return v_hold(NAME(operand)(p, w));
+}
+
 /* y_r = sum over the keys [first, first + n) of w[2 j + r] v_j (add: added to y). */
-INLINE void NAME(sum_keys)(const struct fast_problem *p, vf *y, const vf *w, const vf *v, int first,
-                           int n, int add, const int R, const int SHARED)
+INLINE void NAME(sum_keys)(const struct fast_problem *p, vf *y, const vf *w, const vf *scale,
+                           const vf *v, int first, int n, int add, const int R, const int SHARED,
+                           const int SQUARED)
 {
     const int d = D;
     for (int at = 0; at < d; at += COLUMNS) {
@@ -284,7 +297,7 @@ INLINE void NAME(sum_keys)(const struct fast_problem *p, vf *y, const vf *w, con
             vf weight[2];
             UNROLL
             for (int r = 0; r < R; r++)
-                weight[r] = v_hold(NAME(operand)(p, w[2 * j + r]));
+                weight[r] = NAME(summand)(p, w[2 * j + r], scale ? scale + r : NULL, SQUARED);
             UNROLL
             for (int c = 0; c < COLUMNS; c++) {
                 const vf value = NAME(key)(v, first + j, at + c, d, SHARED);
@@ -303,8 +316,8 @@ INLINE void NAME(sum_keys)(const struct fast_problem *p, vf *y, const vf *w, con
 
 /* y_k = sum over the rows i >= first (a pair's first) of w_i,(key + k) x_i, for K = 1 or 2 keys:
  * down the columns of a matrix of row pairs (pair_offset). */
-INLINE void NAME(sum_rows)(const struct fast_problem *p, vf *y, const vf *w, const vf *x, int N,
-                           int first, int key, const int K)
+INLINE void NAME(sum_rows)(const struct fast_problem *p, vf *y, const vf *w, const vf *scale,
+                           const vf *x, int N, int first, int key, const int K, const int SQUARED)
 {
     const int d = D;
     for (int at = 0; at < d; at += COLUMNS) {
@@ -324,7 +337,8 @@ INLINE void NAME(sum_rows)(const struct fast_problem *p, vf *y, const vf *w, con
                 vf weight[2];
                 UNROLL
                 for (int k = 0; k < K; k++)
-                    weight[k] = v_hold(NAME(operand)(p, from[2 * k + r]));
+                    weight[k] =
+                        NAME(summand)(p, from[2 * k + r], scale ? scale + i + r : NULL, SQUARED);
                 UNROLL
                 for (int c = 0; c < COLUMNS; c++) {
                     const vf value = v_hold(row[c]);

@@ -21,6 +21,7 @@ struct eer_engine {
     float *position;
     float *theta, *m, *v, *operand, *gradient;
     float *W_1T;   /* of operand */
+    float *M[3];   /* W_Q W_K^T, d x d, in the units of evaluation, training, and unscaled */
     float *parts;  /* groups x P: gradients of the groups */
     float *sums;   /* groups x FAST_TERMS */
     char **memory; /* the kernels', one a thread */
@@ -167,6 +168,9 @@ static enum eer_status take_memory(struct eer_engine *e)
     for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++)
         if (!(*vectors[k] = calloc(P, sizeof(float))))
             return EER_NO_MEMORY;
+    for (int k = 0; k < 3; k++)
+        if (!(e->M[k] = calloc((size_t)(e->config.d * e->config.d), sizeof(float))))
+            return EER_NO_MEMORY;
     if (!(e->W_1T = calloc((size_t)e->config.mlp * (size_t)e->config.d + 1, sizeof(float))))
         return EER_NO_MEMORY;
     e->groups = (e->config.batch + e->kernels->width - 1) / e->kernels->width;
@@ -189,8 +193,8 @@ static void engine_close(struct eer_engine *e)
         fast_pool_close(e->pool);
     for (int t = 0; e->memory && t < e->run.threads; t++)
         free(e->memory[t]);
-    float *all[] = {e->bias[0], e->bias[1], e->position, e->theta, e->m,   e->v,
-                    e->operand, e->W_1T,    e->gradient, e->parts, e->sums};
+    float *all[] = {e->bias[0], e->bias[1], e->position, e->M[0],     e->M[1],  e->M[2], e->theta,
+                    e->m,       e->v,       e->operand,  e->gradient, e->parts, e->sums, e->W_1T};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
     free(e->memory);
@@ -224,6 +228,9 @@ static enum eer_status engine_open(const struct eer_config *config, const struct
     }
     e->problem.theta = e->theta;
     e->problem.W_1T = e->W_1T;
+    e->problem.evaluation.M = e->M[0];
+    e->problem.training.M = e->M[1];
+    e->problem.M = e->M[2];
     e->problem.operand = run->precision == EER_TF32 ? e->operand : e->theta;
     snprintf(e->text, sizeof e->text, "%s, %s, %d thread%s",
              run->precision == EER_TF32 ? "tf32" : "fp32", e->kernels->name, run->threads,
@@ -244,6 +251,18 @@ static void set_operands(struct eer_engine *e)
     for (int k = 0; k < d; k++)
         for (int j = 0; j < m; j++)
             e->W_1T[j * d + k] = W_1[k * m + j];
+    const struct fast_problem *p = &e->problem;
+    const float *W_Q = e->theta + p->layout.offset[EER_W_Q];
+    const float *W_K = e->theta + p->layout.offset[EER_W_K];
+    const float scale[3] = {p->evaluation.scale, p->training.scale, p->scale};
+    for (int k = 0; k < d; k++)
+        for (int c = 0; c < d; c++) {
+            double sum = 0.0;
+            for (int x = 0; x < d; x++)
+                sum += (double)W_Q[k * d + x] * (double)W_K[c * d + x];
+            for (int unit = 0; unit < 3; unit++)
+                e->M[unit][k * d + c] = (float)(sum * (double)scale[unit]);
+        }
 }
 
 static void engine_put(struct eer_engine *e, const struct eer_state *state)

@@ -69,7 +69,7 @@ INLINE void NAME(stream_attention)(const struct fast_problem *p, vf *A, const vf
                     e[2 * k + r] *= over_sum;
             }
             if (pass == 1)
-                NAME(sum_keys)(p, A, e, V, j, n, 1, R, 1);
+                NAME(sum_keys)(p, A, e, NULL, V, j, n, 1, R, 1, 0);
         }
     if (!TF)
         for (int x = 0; x < R * d; x++)
@@ -81,8 +81,7 @@ INLINE void NAME(stream_rows)(const struct fast_problem *p, struct stream *s, in
 {
     const int d = D, at = i / WIDTH * d;
     vf q[2 * EER_MAX_D], A[2 * EER_MAX_D], Zp[2 * EER_MAX_D], xhat[EER_MAX_D], mean[2], rstd[2];
-    NAME(project)(p, q, s->Y + at, R, EER_W_Q);
-    NAME(scale_queries)(p, q, q, R, &p->evaluation);
+    NAME(queries)(p, q, s->Y + at, R, p->evaluation.M);
     NAME(stream_attention)(p, A, q, s->K, s->V, s->N, i, R);
     for (int r = 0; r < R; r++)
         NAME(attention_output)(p, Zp + r * d, xhat, s->Z + at + r * d, A + r * d);
@@ -97,6 +96,8 @@ static void NAME(evaluate)(const struct fast_problem *p, const int *tokens, int 
     vf logit[EER_MAX_VOCAB + 1], y[EER_MAX_D], xhat[EER_MAX_D], top, mean, rstd;
     struct stream stream, *s = &stream;
     lay_out_stream(p, s, N, memory);
+    if (!TF)
+        s->K = s->Y;
     for (int b = 0; b < blocks; b++)
         for (int x = 0; x < d; x++) {
             for (int l = 0; l < WIDTH; l++) {
@@ -111,7 +112,8 @@ static void NAME(evaluate)(const struct fast_problem *p, const int *tokens, int 
         for (int b = 0; b < blocks; b++)
             NAME(attention_inputs)
         (p, s->Y + b * d, NULL, &mean, &rstd, s->Z + b * d, s->X + b * d, 1, 0);
-        NAME(project)(p, s->K, s->Y, blocks, EER_W_K);
+        if (TF)
+            NAME(project)(p, s->K, s->Y, blocks, EER_W_K);
         NAME(project)(p, s->V, s->Y, blocks, EER_W_V);
         int b = 0;
         for (; b + 2 <= blocks; b += 2)

@@ -23,11 +23,12 @@ enum fast_term {
     FAST_TERMS
 };
 
-/* What turns q . k into a score: its scale, log2 e / (tau sqrt d) or half of it, and bias[n] =
- * -slope n in the same unit for keys n places back. */
+/* What turns two rows y_i, y_j of attention's input into a score: y_i M y_j, where M = scale W_Q
+ * W_K^T (d x d), or, where queries and keys are rounded as operands, scale q_i . k_j; scale is log2 e
+ * / (tau sqrt d) or half of it. And bias[n] = -slope n in the same unit for keys n places back. */
 struct fast_scores {
     float scale;
-    const float *bias;
+    const float *M, *bias;
 };
 
 /* The configuration as the kernels use it. */
@@ -46,6 +47,7 @@ struct fast_problem {
     const float *theta;    /* the parameters */
     const float *operand;  /* the parameters as operands of products: theta, or TF32 */
     const float *W_1T;     /* m x d: W_1 of `operand`, transposed */
+    const float *M;        /* d x d: W_Q W_K^T / (tau sqrt d) */
     /* An operand x becomes (x + add + (bit 13 of x and even)) and mask, on its bits: TF32 with the
      * chosen rounding, or x itself. */
     uint32_t tf32_add, tf32_even, tf32_mask;

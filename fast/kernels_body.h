@@ -20,30 +20,31 @@ struct block {
 /* Everything of WIDTH training sequences. Arrays are N x d unless said otherwise. */
 struct lanes {
     int N, has_terms; /* of the loss, beside cross-entropy, on attention */
-    vf *X, *Y, *Q, *scaled, *K, *V, *A, *xhat, *Zp;
+    vf *X, *Y, *Q, *K, *V, *xhat, *Zp;
     vf *dZ, *dX, *dY, *dA, *dQ, *dK, *dV;
-    vf *Z;                                             /* (T + 1) x N x d */
-    vf *P, *S;                                         /* attention, pair_offset() */
-    vf *scratch;                                       /* 4 x N */
-    vf *entropy, *entropy_slope;                       /* N */
-    vf *top, *log_sum, *row_sum, *power_sum, *largest; /* T x N: of the rows of scores */
-    vf *mean_1, *rstd_1, *mean_2, *rstd_2;             /* T x N: of the layer norms */
-    vi *tokens, *labels;                               /* N */
-    vf *G;                                             /* P parameters */
+    vf *Z, *A;                             /* (T + 1) x N x d, T x N x d */
+    vf *weights;                           /* T x pair_offset(): of attention, before scaling */
+    vf *S;                                 /* pair_offset(): derivatives by the scores */
+    vf *entropy, *entropy_slope;           /* N */
+    vf *scale, *power_sum, *largest;       /* T x N: of the rows of attention */
+    vf *mean_1, *rstd_1, *mean_2, *rstd_2; /* T x N: of the layer norms */
+    vi *tokens, *labels;                   /* N */
+    vf *G;                                 /* P parameters */
+    vf *dM;                                /* 2 x d x d: the derivative by W_Q W_K^T; its transpose */
     struct block block;
     vf sum[FAST_TERMS], present, potential_slope;
 };
 
 /* Of a pair of rows of attention: the largest score and the first key that has it; the sums of e
- * and e^q; and what the backward pass needs of the forward one and of the loss. */
+ * and e^q; and what the derivatives by their scores are made of (train_body.h, slopes_tile). */
 struct largest {
     vf top[2], at[2];
 };
 struct sums {
     vf one[2], q[2];
 };
-struct rows {
-    vf top[2], log_sum[2], power_sum[2], kappa[2], largest[2], at_largest[2];
+struct slopes {
+    vf constant[2], by_root[2], largest[2], at_largest[2], factor[2];
 };
 
 /* Everything of one evaluated sequence: ceil(N / WIDTH) blocks x d. */
@@ -87,26 +88,27 @@ static size_t lay_out_lanes(const struct fast_problem *p, struct lanes *s, int r
 {
     struct carver c = {memory, 0};
     const size_t N = (size_t)rows, d = (size_t)p->d;
-    vf **states[] = {&s->X,  &s->Y,  &s->Q,  &s->scaled, &s->K,  &s->V,  &s->A,  &s->xhat,
-                     &s->Zp, &s->dZ, &s->dX, &s->dY,     &s->dA, &s->dQ, &s->dK, &s->dV};
+    vf **states[] = {&s->X,  &s->Y,  &s->Q,  &s->K,  &s->V,  &s->xhat, &s->Zp,
+                     &s->dZ, &s->dX, &s->dY, &s->dA, &s->dQ, &s->dK,   &s->dV};
     vf **columns[] = {&s->entropy, &s->entropy_slope};
     s->N = rows;
     for (size_t k = 0; k < sizeof states / sizeof *states; k++)
         *states[k] = carve(&c, N * d);
     for (size_t k = 0; k < sizeof columns / sizeof *columns; k++)
         *columns[k] = carve(&c, N);
-    vf **rows_sums[] = {&s->top,    &s->log_sum, &s->row_sum, &s->power_sum, &s->largest,
-                        &s->mean_1, &s->rstd_1,  &s->mean_2,  &s->rstd_2};
+    vf **rows_sums[] = {&s->scale,  &s->power_sum, &s->largest, &s->mean_1,
+                        &s->rstd_1, &s->mean_2,    &s->rstd_2};
     for (size_t k = 0; k < sizeof rows_sums / sizeof *rows_sums; k++)
         *rows_sums[k] = carve(&c, (size_t)p->T * N);
     s->tokens = carve(&c, N);
     s->labels = carve(&c, N);
-    s->scratch = carve(&c, 4 * N);
     s->G = carve(&c, (size_t)p->layout.size);
+    s->dM = carve(&c, 2 * d * d);
     lay_out_block(p, &s->block, &c);
-    s->P = carve(&c, pair_offset(p, rows, rows + rows % 2));
     s->S = carve(&c, pair_offset(p, rows, rows + rows % 2));
     s->Z = carve(&c, (size_t)(p->T + 1) * N * d);
+    s->A = carve(&c, (size_t)p->T * N * d);
+    s->weights = carve(&c, (size_t)p->T * pair_offset(p, rows, rows + rows % 2));
     return c.used;
 }
 

@@ -46,15 +46,16 @@ INLINE void NAME(project)(const struct fast_problem *p, vf *to, const vf *y, int
             to[x] = NAME(operand)(p, to[x]);
 }
 
-/* Queries times the scale of the scores; but not where products round their operands: there the
- * scale multiplies the product. */
-INLINE void NAME(scale_queries)(const struct fast_problem *p, vf *to, const vf *q, int rows,
-                                const struct fast_scores *unit)
+/* What scores are the products of with the keys (kernels.h, struct fast_scores): y M, or the
+ * queries, rounded as operands. The keys then are y itself, or y W_K. */
+INLINE void NAME(queries)(const struct fast_problem *p, vf *to, const vf *y, int rows,
+                          const float *M)
 {
-    const vf scale = v_set(TF ? 1.0f : unit->scale);
-    (void)p;
-    for (int x = 0; x < rows * D; x++)
-        to[x] = q[x] * scale;
+    const int d = D;
+    if (TF)
+        NAME(project)(p, to, y, rows, EER_W_Q);
+    else
+        NAME(product)(to, d, y, d, rows, M, d, 1, NULL, d, d, 0);
 }
 
 /* Z' of one row from Z and the attention's value; with norm = post LN1's xhat and rstd. */

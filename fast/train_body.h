@@ -1,9 +1,8 @@
 /* train_body.h - loss and gradient of WIDTH sequences, one in each lane (spec/model.md, 3 to 5).
  *
- * Included once for each instance (kernels_body.h). Kept from the forward pass are the states
- * Z_t and a few numbers a row; the backward pass computes the inside of each iteration again. That
- * costs a third more operations and saves writing and reading some 4 MB a step, which costs more
- * (spec/fast.md). */
+ * Included once for each instance (kernels_body.h). Kept from the forward pass are the states Z_t,
+ * attention's weights and values, and a few numbers a row; what is cheap, the backward pass computes
+ * again (spec/fast.md). */
 
 /* What comes back through the sum Z + X goes to both; n is a multiple of 4. */
 INLINE void NAME(pass_on)(vf *dZ, vf *dX, const vf *dy, int n)
@@ -24,31 +23,17 @@ INLINE void NAME(pass_on)(vf *dZ, vf *dX, const vf *dy, int n)
 #define CALL_HALF(p, function, ...) function(__VA_ARGS__, (p)->unit == 0.5f)
 #endif
 
-/* exp of the scores of R rows and K keys, less the largest and (unless it is NULL) the log sum of
- * their rows, in p->unit: e, and root = e^(q-1). Cut off at 2^-80 of the largest: no denormals, and
+/* exp of the scores of R rows and K keys less the largest of their rows, in p->unit: the weights w,
+ * which are e, or its square root where HALF. Cut off at 2^-80 of the largest: no denormals, and
  * far below one rounding of a row's sum. */
-INLINE void NAME(exponentials)(const struct fast_problem *p, vf *e, vf *root, const vf *score,
-                               const vf *top, const vf *log_sum, const int R, const int K,
+INLINE void NAME(exponentials)(vf *w, const vf *score, const vf *top, const int R, const int K,
                                const int HALF)
 {
     const vf least = v_set(HALF ? -40.0f : -80.0f);
-    vf below[8];
-    UNROLL
-    for (int n = 0; n < K * R; n++) {
-        below[n] = v_max(score[n / R * 2 + n % R] - top[n % R], least);
-        if (log_sum)
-            below[n] -= log_sum[n % R];
-    }
-    v_exp2_many(root, below, K * R);
     UNROLL
     for (int n = 0; n < K * R; n++)
-        e[n] = HALF ? root[n] * root[n] : root[n];
-    if (HALF)
-        return;
-    UNROLL
-    for (int n = 0; n < K * R; n++)
-        below[n] *= v_set(p->q - 1.0f);
-    v_exp2_many(root, below, K * R);
+        w[n] = v_max(score[n / R * 2 + n % R] - top[n % R], least);
+    v_exp2_many(w, w, K * R);
 }
 
 /* x^(q-1) */
@@ -61,29 +46,25 @@ INLINE vf NAME(power)(const struct fast_problem *p, vf x)
     return v_exp2(v_set(p->q - 1.0f) * v_log2(x));
 }
 
-/* Scores into e in place, with their sums, for K keys from j on. */
-INLINE void NAME(weights_tile)(const struct fast_problem *p, vf *e, const vf *top,
-                               struct sums *sums, const int R, const int HALF, int j, const int K)
+/* e^(q-1) of a weight w, which is e (0 where a mask hides the key), or its square root where HALF. */
+INLINE vf NAME(root)(const struct fast_problem *p, vf w, const int HALF)
 {
-    vf weight[8], root[8];
-    NAME(exponentials)(p, weight, root, e + 2 * j, top, NULL, R, K, HALF);
-    UNROLL
-    for (int n = 0; n < K * R; n++) {
-        e[2 * (j + n / R) + n % R] = weight[n];
-        sums->one[n % R] += weight[n];
-        sums->q[n % R] = v_fma(weight[n], root[n], sums->q[n % R]);
-    }
+    return HALF || p->q == 2.0f ? w : NAME(power)(p, v_max(w, v_set(0x1p-80f)));
 }
 
-INLINE void NAME(weights)(const struct fast_problem *p, struct sums *sums, vf *e, const vf *top,
-                          int n, const int R, const int HALF)
+/* Scores into weights in place, with the sums of e and e^q, for K keys from j on. */
+INLINE void NAME(weights_tile)(const struct fast_problem *p, vf *w, const vf *top,
+                               struct sums *sums, const int R, const int HALF, int j, const int K)
 {
-    struct sums s;
+    vf weight[8];
+    NAME(exponentials)(weight, w + 2 * j, top, R, K, HALF);
     UNROLL
-    for (int r = 0; r < R; r++)
-        s.one[r] = s.q[r] = v_set(0.0f);
-    BY_TWO(n, NAME(weights_tile), p, e, top, &s, R, HALF);
-    *sums = s;
+    for (int n = 0; n < K * R; n++) {
+        const vf e = HALF ? weight[n] * weight[n] : weight[n];
+        w[2 * (j + n / R) + n % R] = weight[n];
+        sums->one[n % R] += e;
+        sums->q[n % R] = v_fma(e, NAME(root)(p, weight[n], HALF), sums->q[n % R]);
+    }
 }
 
 /* Keys that the rows i .. i + R - 1 look at. */
@@ -92,150 +73,100 @@ INLINE int NAME(keys)(const struct fast_problem *p, const struct lanes *s, int i
     return p->causal ? i + R : s->N;
 }
 
-/* The attention of rows i .. i + R - 1 in iteration t, forward, from their scores e into s->A; the
- * sums of potential and entropy, and what the backward pass needs. */
-INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t, int i, vf *e,
-                         const struct largest *largest, const int R)
+/* The weights of the rows i, i + 1 in iteration t. */
+INLINE vf *NAME(weights_of)(const struct fast_problem *p, const struct lanes *s, int t, int i)
+{
+    const int N = s->N;
+    return s->weights + (size_t)t * pair_offset(p, N, N + N % 2) + pair_offset(p, N, i);
+}
+
+INLINE void NAME(block_scores)(const struct fast_problem *p, struct lanes *s, int t, int i,
+                               struct largest *largest, const int R)
 {
     const int d = D, n = NAME(keys)(p, s, i, R);
+    NAME(scores)(p, &p->training, NAME(weights_of)(p, s, t, i), largest, s->Q + i * d, s->K, i, 0,
+                 n, R, 0);
+}
+
+/* The attention of rows i .. i + R - 1 in iteration t, forward, from their scores into s->A; the
+ * sums of potential and entropy, and what the backward pass needs. */
+INLINE void NAME(block_values)(const struct fast_problem *p, struct lanes *s, int t, int i,
+                               const struct largest *largest, const int R, const int HALF)
+{
+    const int d = D, n = NAME(keys)(p, s, i, R), row = t * s->N + i;
     const vf one = v_set(1.0f);
-    vf *A = s->A + i * d, scale[2];
+    vf *w = NAME(weights_of)(p, s, t, i), *A = s->A + row * d;
     struct sums sums;
-    CALL_HALF(p, NAME(weights), p, &sums, e, largest->top, n, R);
+    UNROLL
+    for (int r = 0; r < R; r++)
+        sums.one[r] = sums.q[r] = v_set(0.0f);
+    BY_TWO(n, NAME(weights_tile), p, w, largest->top, &sums, R, HALF);
     if (p->causal && R == 2) /* row i does not see key i + 1, whose 2^-80 vanished in its sums */
-        e[2 * n - 2] = v_set(0.0f);
+        w[2 * n - 2] = v_set(0.0f);
     UNROLL
     for (int r = 0; r < R; r++) {
-        const int row = t * s->N + i + r;
-        const vf log2_sum = v_log2(sums.one[r]);
-        scale[r] = one / sums.one[r];
-        const vf power = sums.q[r] * (scale[r] * NAME(power)(p, scale[r]));
+        const vf scale = one / sums.one[r];
+        const vf power = sums.q[r] * (scale * NAME(power)(p, scale));
         s->entropy[i + r] += (one - power) * v_set(1.0f / (p->q - 1.0f));
         s->sum[FAST_POTENTIAL] =
-            v_fma(log2_sum, v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
-        s->top[row] = largest->top[r];
-        s->log_sum[row] = log2_sum * v_set(p->unit);
-        s->row_sum[row] = sums.one[r];
-        s->power_sum[row] = power;
-        s->largest[row] = largest->at[r];
-        /* TF32 rounds p as the operand, so e has to be p before the product. */
-        for (int j = 0; TF && j < n; j++)
-            e[2 * j + r] *= scale[r];
+            v_fma(v_log2(sums.one[r]), v_set(0.6931471805599453f), s->sum[FAST_POTENTIAL]);
+        s->scale[row + r] = scale;
+        s->power_sum[row + r] = power;
+        s->largest[row + r] = largest->at[r];
     }
-    NAME(sum_keys)(p, A, e, s->V, 0, n, 0, R, 0);
+    NAME(sum_keys)(p, A, w, s->scale + row, s->V, 0, n, 0, R, 0, HALF);
     UNROLL
     for (int x = 0; !TF && x < R * d; x++)
-        A[x] *= scale[x / d];
-}
-
-INLINE void NAME(probabilities_tile)(const struct fast_problem *p, vf *P, vf *S,
-                                     const struct rows *rows, vf potential, const int has_terms,
-                                     const int R, const int HALF, int j, const int K)
-{
-    vf weight[8], root[8];
-    NAME(exponentials)(p, weight, root, P + 2 * j, rows->top, rows->log_sum, R, K, HALF);
-    UNROLL
-    for (int n = 0; n < K * R; n++) {
-        const int r = n % R, at = 2 * (j + n / R) + r;
-        P[at] = weight[n];
-        if (has_terms)
-            S[at] =
-                v_add_where_equal(v_fma(rows->kappa[r], rows->power_sum[r] - root[n], potential),
-                                  v_set((float)(j + n / R)), rows->largest[r], rows->at_largest[r]);
-    }
-}
-
-/* The same rows again for the backward pass: p_ij in place of their scores in s->P, and in s->S the
- * derivatives of the loss's own terms by the scores, divided by p_ij (spec/model.md, 5.4):
- * kappa_i (sum of p^q - p_ij^(q-1)) from the entropy, lambda_P from the potential, less lambda_P /
- * p at a row's largest p, which is 1 / sum. */
-INLINE void NAME(attend_again)(const struct fast_problem *p, struct lanes *s, int t, int i,
-                               const int R, const int HALF)
-{
-    const int d = D, n = NAME(keys)(p, s, i, R);
-    vf *P = s->P + pair_offset(p, s->N, i), *S = s->S + pair_offset(p, s->N, i);
-    struct rows rows;
-    UNROLL
-    for (int r = 0; r < R; r++) {
-        const int row = t * s->N + i + r;
-        rows.top[r] = s->top[row];
-        rows.log_sum[r] = s->log_sum[row];
-        rows.power_sum[r] = s->power_sum[row];
-        rows.kappa[r] = s->entropy_slope[i + r];
-        rows.largest[r] = s->largest[row];
-        rows.at_largest[r] = -s->potential_slope * s->row_sum[row];
-    }
-    if (s->has_terms)
-        BY_TWO(n, NAME(probabilities_tile), p, P, S, &rows, s->potential_slope, 1, R, HALF);
-    else
-        BY_TWO(n, NAME(probabilities_tile), p, P, S, &rows, s->potential_slope, 0, R, HALF);
-    if (p->causal && R == 2)
-        P[2 * n - 2] = v_set(0.0f);
-    NAME(sum_keys)(p, s->A + i * d, P, s->V, 0, n, 0, R, 0);
+        A[x] *= s->scale[row + x / d];
 }
 
 /* For the pair of rows r, r + 1, or for r alone where it is the last of N. */
 #define CALL_ROWS(r, N, function, ...)                                                             \
     ((r) + 1 < (N) ? function(__VA_ARGS__, 2) : function(__VA_ARGS__, 1))
 
+INLINE void NAME(values)(const struct fast_problem *p, struct lanes *s, int t, int i,
+                         const struct largest *largest, const int R)
+{
+    CALL_HALF(p, NAME(block_values), p, s, t, i, largest, R);
+}
+
 /* Attention goes by blocks of four rows, two pairs: first all their scores, then all the rest, so
  * that keys and values take turns in L1 half as often. */
-INLINE void NAME(block_scores)(const struct fast_problem *p, struct lanes *s, int i, vf *e,
-                               struct largest *largest, const int AGAIN, const int R)
-{
-    const int d = D, n = NAME(keys)(p, s, i, R);
-    const vf *q = s->scaled + i * d;
-    vf *scores = AGAIN ? s->P + pair_offset(p, s->N, i) : e;
-    NAME(scores)(p, &p->training, scores, AGAIN ? NULL : largest, q, s->K, i, 0, n, R, 0);
-}
-
-INLINE void NAME(block_values)(const struct fast_problem *p, struct lanes *s, int t, int i, vf *e,
-                               const struct largest *largest, const int AGAIN, const int R)
-{
-    if (AGAIN)
-        CALL_HALF(p, NAME(attend_again), p, s, t, i, R);
-    else
-        NAME(attend)(p, s, t, i, e, largest, R);
-}
-
-INLINE void NAME(attend_rows)(const struct fast_problem *p, struct lanes *s, int t, const int AGAIN)
+INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t)
 {
     const int N = s->N;
     struct largest largest[2];
     for (int i = 0; i < N; i += 4) {
         const int end = i + 4 < N ? i + 4 : N;
         for (int r = i; r < end; r += 2) {
-            vf *e = s->scratch + (r - i) * N;
-            CALL_ROWS(r, N, NAME(block_scores), p, s, r, e, &largest[(r - i) / 2], AGAIN);
+            CALL_ROWS(r, N, NAME(block_scores), p, s, t, r, &largest[(r - i) / 2]);
         }
         for (int r = i; r < end; r += 2) {
-            vf *e = s->scratch + (r - i) * N;
-            CALL_ROWS(r, N, NAME(block_values), p, s, t, r, e, &largest[(r - i) / 2], AGAIN);
+            CALL_ROWS(r, N, NAME(values), p, s, t, r, &largest[(r - i) / 2]);
         }
     }
 }
 
-/* The attention half of iteration t: from Z_t to Z' in s->Zp; again: for the backward pass. */
+/* The attention half of iteration t: from Z_t to Z' in s->Zp; again: for the backward pass, which
+ * needs everything but the weights and A, which are kept, and the queries in the scores' own unit. */
 static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t, int again)
 {
     const int d = D, N = s->N;
-    const vf *Z = s->Z + (size_t)t * (size_t)(N * d);
+    const vf *Z = s->Z + (size_t)t * (size_t)(N * d), *A = s->A + (size_t)t * (size_t)(N * d);
     vf *mean = s->mean_1 + t * N, *rstd = s->rstd_1 + t * N;
     if (again)
         NAME(attention_inputs)(p, s->Y, s->xhat, mean, rstd, Z, s->X, N, 1);
     else
         NAME(attention_inputs)(p, s->Y, NULL, mean, rstd, Z, s->X, N, 0);
-    NAME(project)(p, s->Q, s->Y, N, EER_W_Q);
-    NAME(scale_queries)(p, s->scaled, s->Q, N, &p->training);
-    NAME(project)(p, s->K, s->Y, N, EER_W_K);
+    NAME(queries)(p, s->Q, s->Y, N, again ? p->M : p->training.M);
+    if (TF)
+        NAME(project)(p, s->K, s->Y, N, EER_W_K);
     NAME(project)(p, s->V, s->Y, N, EER_W_V);
-    if (again)
-        NAME(attend_rows)(p, s, t, 1);
-    else
-        NAME(attend_rows)(p, s, t, 0);
+    if (!again)
+        NAME(attend)(p, s, t);
     for (int i = 0; i < N; i++) {
         const vf after =
-            NAME(attention_output)(p, s->Zp + i * d, s->xhat + i * d, Z + i * d, s->A + i * d);
+            NAME(attention_output)(p, s->Zp + i * d, s->xhat + i * d, Z + i * d, A + i * d);
         if (p->post)
             rstd[i] = after;
     }
@@ -331,12 +262,13 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, vf
     NAME(pass_on)(dZ, dX, b->dy, rows * d);
 }
 
-/* sum over the keys of p_ij dp_ij, of R rows. Without TF32's roundings it is the row's dA . A. */
-INLINE void NAME(mean_slopes)(const struct fast_problem *p, struct lanes *s, vf *mean, int i, int n,
-                              const int R)
+/* sum over the keys of p_ij dp_ij, of R rows, times 1 / scale with TF32's roundings. Without them
+ * it is the row's dA . A. */
+INLINE void NAME(mean_slopes)(const struct fast_problem *p, struct lanes *s, vf *mean, const vf *w,
+                              int t, int i, int n, const int R, const int HALF)
 {
     const int d = D;
-    const vf *P = s->P + pair_offset(p, s->N, i), *dA = s->dA + i * d, *A = s->A + i * d;
+    const vf *dA = s->dA + i * d, *A = s->A + (t * s->N + i) * d;
     UNROLL
     for (int r = 0; r < R; r++)
         mean[r] = v_set(0.0f);
@@ -348,63 +280,96 @@ INLINE void NAME(mean_slopes)(const struct fast_problem *p, struct lanes *s, vf 
             mean[r] = v_fma(dA[r * d + e], A[r * d + e], mean[r]);
         return;
     }
+    (void)p;
     for (int j = 0; j < n; j++) {
         vf dp[2] = {v_set(0.0f), v_set(0.0f)};
         NAME(dots)(dp, dA, s->V, j, d, R, 1, 0);
         UNROLL
-        for (int r = 0; r < R; r++)
-            mean[r] = v_fma(P[2 * j + r], dp[r], mean[r]);
+        for (int r = 0; r < R; r++) {
+            const vf e = HALF ? w[2 * j + r] * w[2 * j + r] : w[2 * j + r];
+            mean[r] = v_fma(e, dp[r], mean[r]);
+        }
     }
 }
 
-INLINE void NAME(score_slopes_tile)(vf *S, const vf *P, const vf *mean, const vf *row, const vf *V,
-                                    const int has_terms, int d, const int R, int j, const int K)
+INLINE void NAME(slopes_tile)(const struct fast_problem *p, vf *S, const vf *w,
+                              const struct slopes *f, const vf *row, const vf *V,
+                              const int has_terms, int d, const int R, const int HALF, int j,
+                              const int K)
 {
-    vf dp[8];
+    vf slope[8];
     UNROLL
     for (int n = 0; n < K * R; n++)
-        dp[n] = v_set(0.0f);
-    NAME(dots)(dp, row, V, j, d, R, K, 0);
+        slope[n] = TF ? v_set(0.0f) : f->constant[n % R];
+    NAME(dots)(slope, row, V, j, d, R, K, 0);
     UNROLL
     for (int n = 0; n < K * R; n++) {
-        const int at = 2 * (j + n / R) + n % R;
-        vf slope = dp[n] - mean[n % R];
-        if (has_terms)
-            slope += S[at];
-        S[at] = P[at] * slope;
+        const int r = n % R, at = 2 * (j + n / R) + r;
+        const vf weight = w[at];
+        if (TF)
+            slope[n] += f->constant[r];
+        if (has_terms) {
+            slope[n] = v_fma(NAME(root)(p, weight, HALF), f->by_root[r], slope[n]);
+            slope[n] = v_add_where_equal(slope[n], v_set((float)(j + n / R)), f->largest[r],
+                                         f->at_largest[r]);
+        }
+        slope[n] *= HALF ? weight * weight : weight;
+        S[at] = TF ? slope[n] * f->factor[r] : slope[n];
     }
 }
 
-/* The derivatives by the scores of rows i .. i + R - 1, in place of s->S (spec/model.md, 5.4). */
-INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, int i, const int R)
+/* The derivatives by the scores of rows i .. i + R - 1 (spec/model.md, 5.4):
+ * p_ij (dp_ij - mean + kappa_i (sum of p^q - p_ij^(q-1)) + lambda_P [- lambda_P / p_ij at a row's
+ * largest p]), with p = e scale; at the largest e is 1. The scale is in dA already, and so in dp
+ * and mean, except where products round their operands (TF). */
+INLINE void NAME(score_slopes)(const struct fast_problem *p, struct lanes *s, int t, int i,
+                               const int R, const int HALF)
 {
     const int d = D, n = NAME(keys)(p, s, i, R);
-    const vf *P = s->P + pair_offset(p, s->N, i), *dA = s->dA + i * d;
+    const vf *w = NAME(weights_of)(p, s, t, i), *dA = s->dA + i * d;
     vf *S = s->S + pair_offset(p, s->N, i), mean[2];
-    NAME(mean_slopes)(p, s, mean, i, n, R);
+    struct slopes f;
+    NAME(mean_slopes)(p, s, mean, w, t, i, n, R, HALF);
+    UNROLL
+    for (int r = 0; r < R; r++) {
+        const int row = t * s->N + i + r;
+        const vf scale = s->scale[row], inside = TF ? v_set(1.0f) : scale;
+        const vf kappa = s->entropy_slope[i + r] * inside;
+        const vf loss = v_fma(kappa, s->power_sum[row], s->potential_slope * inside);
+        f.constant[r] = (s->has_terms ? loss : v_set(0.0f)) - (TF ? mean[r] * scale : mean[r]);
+        f.by_root[r] = -kappa * NAME(power)(p, scale);
+        f.largest[r] = s->largest[row];
+        f.at_largest[r] = TF ? -s->potential_slope / scale : -s->potential_slope;
+        f.factor[r] = scale;
+    }
     LOAD_ROWS(row, dA)
     if (s->has_terms)
-        BY_FOUR(n, NAME(score_slopes_tile), S, P, mean, row, s->V, 1, d, R);
+        BY_FOUR(n, NAME(slopes_tile), p, S, w, &f, row, s->V, 1, d, R, HALF);
     else
-        BY_FOUR(n, NAME(score_slopes_tile), S, P, mean, row, s->V, 0, d, R);
+        BY_FOUR(n, NAME(slopes_tile), p, S, w, &f, row, s->V, 0, d, R, HALF);
+}
+
+INLINE void NAME(slopes)(const struct fast_problem *p, struct lanes *s, int t, int i, const int R)
+{
+    CALL_HALF(p, NAME(score_slopes), p, s, t, i, R);
 }
 
 /* dQ of rows i .. i + R - 1 */
 INLINE void NAME(query_slopes)(const struct fast_problem *p, struct lanes *s, int i, const int R)
 {
-    const int d = D;
-    NAME(sum_keys)
-    (p, s->dQ + i * d, s->S + pair_offset(p, s->N, i), s->K, 0, NAME(keys)(p, s, i, R), 0, R, 0);
+    const int d = D, n = NAME(keys)(p, s, i, R);
+    const vf *S = s->S + pair_offset(p, s->N, i);
+    NAME(sum_keys)(p, s->dQ + i * d, S, NULL, s->K, 0, n, 0, R, 0, 0);
 }
 
-/* Backward of attention's rows up to dQ, by blocks of four as in attend_rows(). */
-INLINE void NAME(rows_backward)(const struct fast_problem *p, struct lanes *s)
+/* Backward of attention's rows up to dQ, by blocks of four as in attend(). */
+INLINE void NAME(rows_backward)(const struct fast_problem *p, struct lanes *s, int t)
 {
     const int N = s->N;
     for (int i = 0; i < N; i += 4) {
         const int end = i + 4 < N ? i + 4 : N;
         for (int r = i; r < end; r += 2) {
-            CALL_ROWS(r, N, NAME(score_slopes), p, s, r);
+            CALL_ROWS(r, N, NAME(slopes), p, s, t, r);
         }
         for (int r = i; r < end; r += 2) {
             CALL_ROWS(r, N, NAME(query_slopes), p, s, r);
@@ -413,49 +378,83 @@ INLINE void NAME(rows_backward)(const struct fast_problem *p, struct lanes *s)
 }
 
 /* y_j = sum over the rows i of w_ij x_i, for all keys j */
-INLINE void NAME(sum_columns)(const struct fast_problem *p, vf *y, const vf *w, const vf *x, int N)
+INLINE void NAME(sum_columns)(const struct fast_problem *p, vf *y, const vf *w, const vf *scale,
+                              const vf *x, int N, const int SQUARED)
 {
     const int d = D;
     int j = 0;
     for (; j + 2 <= N; j += 2)
-        NAME(sum_rows)(p, y + j * d, w, x, N, p->causal ? j : 0, j, 2);
+        NAME(sum_rows)(p, y + j * d, w, scale, x, N, p->causal ? j : 0, j, 2, SQUARED);
     if (j < N)
-        NAME(sum_rows)(p, y + j * d, w, x, N, p->causal ? j : 0, j, 1);
+        NAME(sum_rows)(p, y + j * d, w, scale, x, N, p->causal ? j : 0, j, 1, SQUARED);
 }
 
-/* Backward through the attention half: dZ from the derivative by Z' to the one by Z_t. */
-static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, const vf *rstd,
-                                     vf *dZ)
+/* dV */
+INLINE void NAME(value_slopes)(const struct fast_problem *p, struct lanes *s, int t, const int HALF)
+{
+    NAME(sum_columns)
+    (p, s->dV, NAME(weights_of)(p, s, t, 0), s->scale + t * s->N, s->dA, s->N, HALF);
+}
+
+/* A weight matrix's gradient from dy = d(y W), and dy W^T into dY. */
+INLINE void NAME(weight_backward)(const struct fast_problem *p, struct lanes *s, vf *G,
+                                  const float *w, const vf *from, int add)
+{
+    const int d = D;
+    NAME(outer)(p, G, d, 1, s->Y, d, from, d, s->N, d);
+    NAME(product)(s->dY, d, from, d, s->N, w, 1, d, NULL, d, d, add);
+}
+
+/* Backward through the attention half of iteration t: dZ from the derivative by Z' to the one by
+ * Z_t. */
+static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, int t)
 {
     const int d = D, N = s->N;
     const int *o = p->layout.offset;
+    const vf *rstd = s->rstd_1 + t * N, *scale = s->scale + t * N;
+    vf *dZ = s->dZ;
     if (p->post)
         NAME(norm_backward)
     (p, dZ, s->xhat, rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
      s->G + o[EER_LN1_BIAS], N);
     for (int x = 0; x < N * d; x++)
-        s->dA[x] = NAME(operand)(p, dZ[x]);
-    NAME(rows_backward)(p, s);
-    NAME(sum_columns)(p, s->dK, s->S, s->Q, N);
-    NAME(sum_columns)(p, s->dV, s->P, s->dA, N);
-    const vf scale = v_set(p->scale);
-    for (int x = 0; x < N * d; x++) {
-        s->dQ[x] = NAME(operand)(p, s->dQ[x] * scale);
-        s->dK[x] = NAME(operand)(p, s->dK[x] * scale);
-        if (TF)
+        s->dA[x] = TF ? NAME(operand)(p, dZ[x]) : dZ[x] * scale[x / d];
+    NAME(rows_backward)(p, s, t);
+    NAME(sum_columns)(p, s->dK, s->S, NULL, s->Q, N, 0);
+    CALL_HALF(p, NAME(value_slopes), p, s, t);
+    if (TF) {
+        const vf factor = v_set(p->scale);
+        for (int x = 0; x < N * d; x++) {
+            s->dQ[x] = NAME(operand)(p, s->dQ[x] * factor);
+            s->dK[x] = NAME(operand)(p, s->dK[x] * factor);
             s->dV[x] = NAME(operand)(p, s->dV[x]);
+        }
+        NAME(weight_backward)(p, s, s->G + o[EER_W_Q], p->operand + o[EER_W_Q], s->dQ, 0);
+        NAME(weight_backward)(p, s, s->G + o[EER_W_K], p->operand + o[EER_W_K], s->dK, 1);
+    } else { /* the keys were y itself, and dY is what came back by them */
+        NAME(weight_backward)(p, s, s->dM, p->M, s->dQ, 1);
     }
-    for (int w = 0; w < 3; w++) {
-        const vf *from = w == 0 ? s->dQ : w == 1 ? s->dK : s->dV;
-        const int at = o[EER_W_Q + w];
-        NAME(outer)(p, s->G + at, d, 1, s->Y, d, from, d, N, d);
-        NAME(product)(s->dY, d, from, d, N, p->operand + at, 1, d, NULL, d, d, w > 0);
-    }
+    NAME(weight_backward)(p, s, s->G + o[EER_W_V], p->operand + o[EER_W_V], s->dV, 1);
     if (p->pre)
         NAME(norm_backward)
     (p, s->dY, s->xhat, rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
      s->G + o[EER_LN1_BIAS], N);
     NAME(pass_on)(dZ, s->dX, s->dY, N * d);
+}
+
+/* The gradients of W_Q and W_K from the one of their product: dM W_K and dM^T W_Q, scaled. */
+static void NAME(split_product)(const struct fast_problem *p, struct lanes *s)
+{
+    const int d = D;
+    const int *o = p->layout.offset;
+    vf *transposed = s->dM + d * d;
+    for (int k = 0; k < d; k++)
+        for (int c = 0; c < d; c++) {
+            s->dM[k * d + c] *= v_set(p->scale);
+            transposed[c * d + k] = s->dM[k * d + c];
+        }
+    NAME(product)(s->G + o[EER_W_Q], d, s->dM, d, d, p->theta + o[EER_W_K], d, 1, NULL, d, d, 0);
+    NAME(product)(s->G + o[EER_W_K], d, transposed, d, d, p->theta + o[EER_W_Q], d, 1, NULL, d, d, 0);
 }
 
 /* Read-out, cross-entropy and its backward for one row of tokens (spec/model.md, 3.4, 5.1). */
@@ -604,16 +603,20 @@ static void NAME(backward)(const struct fast_problem *p, struct lanes *s,
     const vf kinetic = v_set(f->kinetic) * s->present;
     for (int x = 0; x < N * d; x++)
         s->dX[x] = v_set(0.0f);
+    for (int x = 0; x < d * d; x++)
+        s->dM[x] = v_set(0.0f);
     for (int t = p->T - 1; t >= 0; t--) {
         NAME(attention)(p, s, t, 1);
         for (int i = 0; i < N; i += BLOCK)
             NAME(mlp_backward)
         (p, s, s->mean_2 + t * N + i, s->rstd_2 + t * N + i, s->Zp + i * d, s->X + i * d,
          s->dZ + i * d, s->dX + i * d, N - i < BLOCK ? N - i : BLOCK);
-        NAME(attention_backward)(p, s, s->rstd_1 + t * N, s->dZ);
+        NAME(attention_backward)(p, s, t);
         if (t > 0 && p->kinetic == EER_KINETIC_PATH && f->kinetic != 0.0f)
             NAME(kinetic_path)(p, s, s->dZ, t, kinetic);
     }
+    if (!TF)
+        NAME(split_product)(p, s);
     vf *dE = s->G + p->layout.offset[EER_EMBEDDING];
     for (int i = 0; i < N; i++)
         for (int l = 0; l < WIDTH; l++)
@@ -628,6 +631,10 @@ static void NAME(train)(const struct fast_problem *p, const struct fast_objectiv
     const int d = D;
     struct lanes lanes, *s = &lanes;
     lay_out_lanes(p, s, batch->L + p->bos, memory);
+    if (!TF) { /* kernels.h, struct fast_scores */
+        s->K = s->Y;
+        s->dK = s->dY;
+    }
     s->has_terms = f->penalty != 0.0f || f->potential != 0.0f;
     NAME(load)(p, s, batch, first, count);
     NAME(forward)(p, s);
