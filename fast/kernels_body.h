@@ -30,7 +30,7 @@ struct lanes {
     vf *mean_1, *rstd_1, *mean_2, *rstd_2; /* T x N: of the layer norms */
     vi *tokens, *labels;                   /* N */
     vf *G;                                 /* P parameters */
-    vf *dM;                                /* 2 x d x d: the derivative by W_Q W_K^T; its transpose */
+    vf *dM; /* 2 x d x d: the derivative by W_Q W_K^T; its transpose */
     struct block block;
     vf sum[FAST_TERMS], present, potential_slope;
 };

@@ -83,43 +83,6 @@ INLINE void NAME(mlp_inputs)(const struct fast_problem *p, vf *y, vf *xhat, vf *
     NAME(inputs)(p, y, xhat, mean, rstd, Zp, X, gain, bias, rows, KNOWN);
 }
 
-/* The activation of U numbers, in place. Polynomials side by side: one alone would wait for each of
- * its own steps. */
-INLINE void NAME(activate)(const struct fast_problem *p, vf *h, const int U)
-{
-    vf phi[8];
-    if (p->relu) {
-        UNROLL
-        for (int k = 0; k < U; k++)
-            h[k] = v_max(h[k], v_set(0.0f));
-        return;
-    }
-    v_phi_many(phi, h, U);
-    UNROLL
-    for (int k = 0; k < U; k++)
-        h[k] *= phi[k];
-}
-
-/* The same, and da times the activation's derivative. */
-INLINE void NAME(activate_slope)(const struct fast_problem *p, vf *h, vf *da, const int U)
-{
-    vf phi[8];
-    if (p->relu) {
-        UNROLL
-        for (int k = 0; k < U; k++) {
-            da[k] = v_where_positive(h[k], da[k]);
-            h[k] = v_max(h[k], v_set(0.0f));
-        }
-        return;
-    }
-    v_phi_many(phi, h, U);
-    UNROLL
-    for (int k = 0; k < U; k++) {
-        da[k] *= v_gelu_slope(h[k], phi[k]);
-        h[k] *= phi[k];
-    }
-}
-
 /* h[r U + k] = b[k] (0 if b is NULL) + y_r . w_k for R rows, d apart, and U hidden units: what goes
  * in forward (w: W_1T) and what comes back (w: W_2). */
 INLINE void NAME(unit_sums)(const struct fast_problem *p, vf *h, const vf *y, const float *w,
@@ -131,58 +94,121 @@ INLINE void NAME(unit_sums)(const struct fast_problem *p, vf *h, const vf *y, co
     for (int n = 0; n < R * U; n++)
         h[n] = v_set(b ? b[n % U] : 0.0f);
     UNROLL_D
-    for (int e = 0; e < d; e++)
-        UNROLL
-    for (int k = 0; k < U; k++) {
-        const vf weight = v_set(w[k * d + e]);
+    for (int e = 0; e < d; e++) {
+        vf left[4];
         UNROLL
         for (int r = 0; r < R; r++)
-            h[r * U + k] = v_fma(y[r * d + e], weight, h[r * U + k]);
+            left[r] = v_hold(y[r * d + e]);
+        UNROLL
+        for (int k = 0; k < U; k++) {
+            const vf weight = v_set(w[k * d + e]);
+            UNROLL
+            for (int r = 0; r < R; r++)
+                h[r * U + k] = v_fma(left[r], weight, h[r * U + k]);
+        }
     }
 }
 
-/* sum += act(y W_1 + b_1) W_2 over U hidden units from j on, for R rows d apart. */
-INLINE void NAME(mlp_units)(const struct fast_problem *p, vf *sum, const vf *y, int j, const int R,
-                            const int U)
+/* GELU of S <= 8 numbers h, in place; BACK: also slope times its derivatives. Polynomials side by
+ * side: one alone would wait for each of its own steps. */
+INLINE void NAME(gelu)(vf *h, vf *slope, const int S, const int BACK)
 {
-    const int d = D;
+    vf phi[8];
+    v_phi_many(phi, h, S);
+    UNROLL
+    for (int k = 0; k < S; k++) {
+        if (BACK)
+            slope[k] *= v_gelu_slope(h[k], phi[k]);
+        h[k] *= phi[k];
+    }
+}
+
+/* The activations of R rows in U hidden units from unit j on, as operands; TILE units a row in act.
+ * BACK: also the derivatives da by their inputs, dout being the one by the output. Between their
+ * sums and the rest they are in memory, for want of registers. */
+INLINE void NAME(units)(const struct fast_problem *p, vf *act, vf *da, const vf *y, const vf *dout,
+                        int j, const int R, const int U, const int BACK, const int RELU)
+{
+    const int d = D, S = R * U < 8 ? R * U : 8;
     const float *b = p->theta + p->layout.offset[EER_B_1] + j;
     const float *W_2 = p->operand + p->layout.offset[EER_W_2] + j * d;
-    vf h[8];
+    vf h[16], slope[16];
     NAME(unit_sums)(p, h, y, p->W_1T + j * d, b, R, U);
-    NAME(activate)(p, h, R * U);
     UNROLL
-    for (int n = 0; n < R * U; n++)
-        h[n] = NAME(operand)(p, h[n]);
+    for (int k = 0; k < R * U; k++)
+        act[k / U * TILE + k % U] = RELU ? NAME(operand)(p, v_max(h[k], v_set(0.0f))) : h[k];
+    if (RELU && !BACK)
+        return;
+    v_forget();
+    if (BACK)
+        NAME(unit_sums)(p, slope, dout, W_2, NULL, R, U);
     UNROLL
-    for (int k = 0; k < U; k++)
-        UNROLL_D
-    for (int e = 0; e < d; e++) {
-        const vf weight = v_set(W_2[k * d + e]);
+    for (int part = 0; part < R * U; part += S) {
         UNROLL
-        for (int r = 0; r < R; r++)
-            sum[r * d + e] = v_fma(h[r * U + k], weight, sum[r * d + e]);
+        for (int k = 0; k < S; k++)
+            h[k] = act[(part + k) / U * TILE + (part + k) % U];
+        if (!RELU)
+            NAME(gelu)(h, slope + part, S, BACK);
+        UNROLL
+        for (int k = 0; k < S; k++) {
+            const int at = (part + k) / U * TILE + (part + k) % U;
+            if (!RELU)
+                act[at] = NAME(operand)(p, h[k]);
+            if (BACK)
+                da[at] = RELU ? v_where_positive(h[k], slope[part + k]) : slope[part + k];
+        }
     }
 }
 
-/* Z' + MLP, not yet layer-normed, of R rows; y is the MLP's input. */
-INLINE void NAME(mlp_rows)(const struct fast_problem *p, vf *out, const vf *y, const vf *Zp,
-                           const int R)
+INLINE void NAME(units_of_rows)(const struct fast_problem *p, vf *act, vf *da, const vf *y,
+                                const vf *dout, int j, int n, const int R, const int BACK,
+                                const int RELU)
+{
+    int k = 0;
+    for (; k + 4 <= n; k += 4)
+        NAME(units)(p, act + k, da + k, y, dout, j + k, R, 4, BACK, RELU);
+    for (; k < n; k++)
+        NAME(units)(p, act + k, da + k, y, dout, j + k, R, 1, BACK, RELU);
+}
+
+INLINE void NAME(units_tile)(const struct fast_problem *p, const struct block *b, const vf *dout,
+                             int rows, int j, int n, const int BACK, const int RELU)
+{
+    const int d = D;
+    int t = 0;
+    for (; t + 4 <= rows; t += 4)
+        NAME(units_of_rows)
+    (p, b->act + t * TILE, b->da + t * TILE, b->y + t * d, dout + t * d, j, n, 4, BACK, RELU);
+    for (; t < rows; t++)
+        NAME(units_of_rows)
+    (p, b->act + t * TILE, b->da + t * TILE, b->y + t * d, dout + t * d, j, n, 1, BACK, RELU);
+}
+
+/* b->act (and b->da) of `rows` rows with input b->y in the n <= TILE hidden units from j on. */
+INLINE void NAME(hidden)(const struct fast_problem *p, const struct block *b, const vf *dout,
+                         int rows, int j, int n, const int BACK)
+{
+    if (p->relu)
+        NAME(units_tile)(p, b, dout, rows, j, n, BACK, 1);
+    else
+        NAME(units_tile)(p, b, dout, rows, j, n, BACK, 0);
+}
+
+/* Z' + MLP, not yet layer-normed, of `rows` rows with input b->y. A tile of hidden units at a
+ * time for a few rows: all that is touched stays in L1. */
+INLINE void NAME(mlp_sums)(const struct fast_problem *p, const struct block *b, vf *out,
+                           const vf *Zp, int rows)
 {
     const int d = D, m = p->m;
-    const float *b = p->theta + p->layout.offset[EER_B_2];
-    vf sum[2 * ROW];
-    UNROLL_D
-    for (int e = 0; e < R * d; e++)
-        sum[e] = v_set(b[e % d]);
-    int j = 0;
-    for (; j + 4 <= m; j += 4)
-        NAME(mlp_units)(p, sum, y, j, R, 4);
-    for (; j < m; j++)
-        NAME(mlp_units)(p, sum, y, j, R, 1);
-    UNROLL_D
-    for (int e = 0; e < R * d; e++)
-        out[e] = sum[e] + Zp[e];
+    const float *W_2 = p->operand + p->layout.offset[EER_W_2];
+    const float *b_2 = p->theta + p->layout.offset[EER_B_2];
+    for (int j = 0; j < m; j += TILE) {
+        const int n = m - j < TILE ? m - j : TILE;
+        NAME(hidden)(p, b, b->y, rows, j, n, 0);
+        NAME(product)(out, d, b->act, TILE, rows, W_2 + j * d, d, 1, b_2, n, d, j > 0);
+    }
+    for (int x = 0; x < rows * d; x++)
+        out[x] += Zp[x];
 }
 
 /* One iteration forward for `rows` <= BLOCK rows after attention: from Z' to Z_(t+1), with the mean
@@ -197,12 +223,8 @@ static void NAME(mlp_forward)(const struct fast_problem *p, struct block *b, vf 
     }
     NAME(mlp_inputs)(p, b->y, NULL, mean, rstd, Zp, X, rows, 0);
     vf *to = p->post ? b->out : out;
-    int t = 0;
-    for (; t + 2 <= rows; t += 2)
-        NAME(mlp_rows)(p, to + t * d, b->y + t * d, Zp + t * d, 2);
-    if (t < rows)
-        NAME(mlp_rows)(p, to + t * d, b->y + t * d, Zp + t * d, 1);
-    for (t = 0; p->post && t < rows; t++)
+    NAME(mlp_sums)(p, b, to, Zp, rows);
+    for (int t = 0; p->post && t < rows; t++)
         NAME(norm)
     (p, out + t * d, b->xhat, to + t * d, NULL, p->theta + p->layout.offset[EER_LN2_GAIN],
      p->theta + p->layout.offset[EER_LN2_BIAS]);

@@ -155,6 +155,12 @@ INLINE vf v_hold(vf x)
     return x;
 }
 
+/* What was stored is read from memory from here on, not from registers that others need. */
+INLINE void v_forget(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
 /* ((0 + 1) + (2 + 3)) + ...: neighbours first, so that two half sums of half the width give the
  * same. */
 INLINE float v_tree_sum(vf v)

@@ -1,8 +1,8 @@
 /* train_body.h - loss and gradient of WIDTH sequences, one in each lane (spec/model.md, 3 to 5).
  *
  * Included once for each instance (kernels_body.h). Kept from the forward pass are the states Z_t,
- * attention's weights and values, and a few numbers a row; what is cheap, the backward pass computes
- * again (spec/fast.md). */
+ * attention's weights and values, and a few numbers a row; what is cheap, the backward pass
+ * computes again (spec/fast.md). */
 
 /* What comes back through the sum Z + X goes to both; n is a multiple of 4. */
 INLINE void NAME(pass_on)(vf *dZ, vf *dX, const vf *dy, int n)
@@ -46,7 +46,8 @@ INLINE vf NAME(power)(const struct fast_problem *p, vf x)
     return v_exp2(v_set(p->q - 1.0f) * v_log2(x));
 }
 
-/* e^(q-1) of a weight w, which is e (0 where a mask hides the key), or its square root where HALF. */
+/* e^(q-1) of a weight w, which is e (0 where a mask hides the key), or its square root where HALF.
+ */
 INLINE vf NAME(root)(const struct fast_problem *p, vf w, const int HALF)
 {
     return HALF || p->q == 2.0f ? w : NAME(power)(p, v_max(w, v_set(0x1p-80f)));
@@ -84,8 +85,8 @@ INLINE void NAME(block_scores)(const struct fast_problem *p, struct lanes *s, in
                                struct largest *largest, const int R)
 {
     const int d = D, n = NAME(keys)(p, s, i, R);
-    NAME(scores)(p, &p->training, NAME(weights_of)(p, s, t, i), largest, s->Q + i * d, s->K, i, 0,
-                 n, R, 0);
+    NAME(scores)
+    (p, &p->training, NAME(weights_of)(p, s, t, i), largest, s->Q + i * d, s->K, i, 0, n, R, 0);
 }
 
 /* The attention of rows i .. i + R - 1 in iteration t, forward, from their scores into s->A; the
@@ -148,7 +149,8 @@ INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t)
 }
 
 /* The attention half of iteration t: from Z_t to Z' in s->Zp; again: for the backward pass, which
- * needs everything but the weights and A, which are kept, and the queries in the scores' own unit. */
+ * needs everything but the weights and A, which are kept, and the queries in the scores' own unit.
+ */
 static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t, int again)
 {
     const int d = D, N = s->N;
@@ -172,34 +174,6 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t
     }
 }
 
-/* R rows' activations in U hidden units from unit j on, and the derivatives by their inputs; n
- * units a row in the tile. */
-INLINE void NAME(units_backward)(const struct fast_problem *p, vf *act, vf *da, const vf *y,
-                                 const vf *dout, int j, int n, const int R, const int U)
-{
-    const int d = D;
-    const float *b = p->theta + p->layout.offset[EER_B_1] + j;
-    vf h[8], slope[8];
-    NAME(unit_sums)(p, h, y, p->W_1T + j * d, b, R, U);
-    NAME(unit_sums)(p, slope, dout, p->operand + p->layout.offset[EER_W_2] + j * d, NULL, R, U);
-    NAME(activate_slope)(p, h, slope, R * U);
-    UNROLL
-    for (int k = 0; k < R * U; k++) {
-        act[k / U * n + k % U] = NAME(operand)(p, h[k]);
-        da[k / U * n + k % U] = slope[k];
-    }
-}
-
-INLINE void NAME(rows_of_units)(const struct fast_problem *p, vf *act, vf *da, const vf *y,
-                                const vf *dout, int j, int n, const int R)
-{
-    int k = 0;
-    for (; k + 4 <= n; k += 4)
-        NAME(units_backward)(p, act + k, da + k, y, dout, j + k, n, R, 4);
-    for (; k < n; k++)
-        NAME(units_backward)(p, act + k, da + k, y, dout, j + k, n, R, 1);
-}
-
 /* Backward through the n hidden units from j on for `rows` rows: their share of dy, and the
  * gradients of their weights. A few units at a time for a few rows: all that is touched stays in
  * L1. */
@@ -209,18 +183,14 @@ INLINE void NAME(mlp_backward_tile)(const struct fast_problem *p, struct lanes *
     const int d = D, m = p->m;
     const int *o = p->layout.offset;
     const struct block *b = &s->block;
-    int t = 0;
-    for (; t + 2 <= rows; t += 2)
-        NAME(rows_of_units)(p, b->act + t * n, b->da + t * n, b->y + t * d, dout + t * d, j, n, 2);
-    if (t < rows)
-        NAME(rows_of_units)(p, b->act + t * n, b->da + t * n, b->y + t * d, dout + t * d, j, n, 1);
-    NAME(add_rows)(s->G + o[EER_B_1] + j, b->da, n, rows, n);
+    NAME(hidden)(p, b, dout, rows, j, n, 1);
+    NAME(add_rows)(s->G + o[EER_B_1] + j, b->da, TILE, rows, n);
     if (TF)
-        for (int x = 0; x < rows * n; x++)
+        for (int x = 0; x < rows * TILE; x++)
             b->da[x] = NAME(operand)(p, b->da[x]);
-    NAME(product)(b->dy, d, b->da, n, rows, p->W_1T + j * d, d, 1, NULL, n, d, j > 0);
-    NAME(outer)(p, s->G + o[EER_W_2] + j * d, 1, d, dout, d, b->act, n, rows, n);
-    NAME(outer)(p, s->G + o[EER_W_1] + j, m, 1, b->y, d, b->da, n, rows, n);
+    NAME(product)(b->dy, d, b->da, TILE, rows, p->W_1T + j * d, d, 1, NULL, n, d, j > 0);
+    NAME(outer)(p, s->G + o[EER_W_2] + j * d, 1, d, dout, d, b->act, TILE, rows, n);
+    NAME(outer)(p, s->G + o[EER_W_1] + j, m, 1, b->y, d, b->da, TILE, rows, n);
 }
 
 /* Backward through the MLP half for `rows` <= BLOCK rows: dZ from the derivative by Z_(t+1) to the
@@ -234,10 +204,11 @@ static void NAME(mlp_backward)(const struct fast_problem *p, struct lanes *s, vf
     if (m == 0)
         return;
     NAME(mlp_inputs)(p, b->y, b->xhat, mean, rstd, Zp, X, rows, 1);
+    if (p->post)
+        NAME(mlp_sums)(p, b, b->out, Zp, rows);
     for (int t = 0; p->post && t < rows; t++) {
         vf y[ROW], xhat[ROW], last;
-        NAME(mlp_rows)(p, b->out, b->y + t * d, Zp + t * d, 1);
-        last = NAME(norm)(p, y, xhat, b->out, NULL, p->theta + o[EER_LN2_GAIN],
+        last = NAME(norm)(p, y, xhat, b->out + t * d, NULL, p->theta + o[EER_LN2_GAIN],
                           p->theta + o[EER_LN2_BIAS]);
         NAME(norm_backward)
         (p, dZ + t * d, xhat, &last, p->theta + o[EER_LN2_GAIN], s->G + o[EER_LN2_GAIN],
@@ -454,7 +425,8 @@ static void NAME(split_product)(const struct fast_problem *p, struct lanes *s)
             transposed[c * d + k] = s->dM[k * d + c];
         }
     NAME(product)(s->G + o[EER_W_Q], d, s->dM, d, d, p->theta + o[EER_W_K], d, 1, NULL, d, d, 0);
-    NAME(product)(s->G + o[EER_W_K], d, transposed, d, d, p->theta + o[EER_W_Q], d, 1, NULL, d, d, 0);
+    NAME(product)
+    (s->G + o[EER_W_K], d, transposed, d, d, p->theta + o[EER_W_Q], d, 1, NULL, d, d, 0);
 }
 
 /* Read-out, cross-entropy and its backward for one row of tokens (spec/model.md, 3.4, 5.1). */
