@@ -25,7 +25,7 @@ suite() { # NAME COMMAND...
     [ "$status" = 0 ] || [ "$2" -gt 0 ] || set -- "$1" 1
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + skips))
     number=$((number + 1))
-    printf '%2d/%d  %-24s %4d passed %3d failed %3d skipped  %3d s\n' "$number" "$((total + 2))" "$name" "$1" "$2" \
+    printf '%2d/%d  %-24s %4d passed %3d failed %3d skipped  %3d s\n' "$number" "$((total + 3))" "$name" "$1" "$2" \
         "$skips" "$(($(date +%s) - begun))"
     [ "$2" = 0 ] || { echo "      see $log"; grep -aE 'FAIL|not ok|error|Unexpected' "$log" | head -12; }
     grep -a '^share' "$log" | sed 's/^/         /'
@@ -35,6 +35,7 @@ for test in $suites; do
     suite "$(basename "$test")" "$test" --short-filename
 done
 suite kill_write sh -c "$build/tests/kill_write 40 && echo '1 passed, 0 failed'"
+suite gradcheck sh -c "$build/eer gradcheck --configs 30 --seed 1 && echo '1 passed, 0 failed'"
 suite cli sh tests/cli/cli_test.sh "$build/eer" 5
 echo "$(($(date +%s) - started)) s"
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -10,6 +10,20 @@
 #include "fail.h"
 #include "verified.h"
 
+enum eer_status eer_begin_option(struct eer_arguments *a, int option, const char *value,
+                                 struct eer_error *error)
+{
+    if (option == 0)
+        a->preset = value;
+    else if (option == 1)
+        a->config = value;
+    else if (strchr(value, '='))
+        a->set[a->sets++] = (char *)value;
+    else
+        return eer_fail(error, EER_USAGE, "--set %.60s: expected KEY=VALUE", value);
+    return EER_OK;
+}
+
 enum eer_status eer_begin_configure(const struct eer_arguments *a, struct eer_config *config,
                                     struct eer_error *error)
 {

@@ -14,6 +14,19 @@ struct eer_arguments {
     struct eer_execution execution;
 };
 
+/* The options that choose the configuration. */
+enum { EER_CONFIGURATION_OPTIONS = 3 };
+#define EER_CONFIGURATION_ROWS                                                                     \
+    {"preset", "NAME", "paper, reproduction, eer or ce (default eer)"},                            \
+        {"config", "FILE", "lines \"key = value\", applied over the preset"},                      \
+    {                                                                                              \
+        "set", "KEY=VALUE", "one key, applied last; may be repeated"                               \
+    }
+
+/* The option at a place of EER_CONFIGURATION_ROWS was given. */
+enum eer_status eer_begin_option(struct eer_arguments *, int option, const char *value,
+                                 struct eer_error *);
+
 /* Applies preset, file and single keys, in this order, to *config and checks the whole. */
 enum eer_status eer_begin_configure(const struct eer_arguments *, struct eer_config *,
                                     struct eer_error *);

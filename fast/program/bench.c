@@ -20,10 +20,8 @@
 #include "schedule.h"
 
 enum {
-    PRESET,
-    CONFIG,
-    SET,
-    LENGTHS,
+    CONFIGURATION,
+    LENGTHS = CONFIGURATION + EER_CONFIGURATION_OPTIONS,
     EVAL_LENGTH,
     SECONDS,
     JSON,
@@ -32,9 +30,7 @@ enum {
 };
 
 static const struct eer_option options[] = {
-    [PRESET] = {"preset", "NAME", "paper, reproduction, eer or ce (default eer)"},
-    [CONFIG] = {"config", "FILE", "lines \"key = value\", applied over the preset"},
-    [SET] = {"set", "KEY=VALUE", "one key, applied last; may be repeated"},
+    [CONFIGURATION] = EER_CONFIGURATION_ROWS,
     [LENGTHS] = {"lengths", "L,L,...", "of training sequences, at most 16 (default 16,40,64)"},
     [EVAL_LENGTH] = {"eval-length", "L", "of evaluated sequences; 0: none (default 1000)"},
     [SECONDS] = {"seconds", "N", "to measure for, 1 to 3600 (default 5)"},
@@ -44,6 +40,7 @@ static const struct eer_option options[] = {
     [EXECUTION + EER_EXECUTION_OPTIONS] = {NULL, NULL, NULL},
 };
 
+static const int default_lengths[] = {16, 40, 64};
 enum { MOST_LENGTHS = 16, MOST_ROUNDS = 1001, LEAST_ROUNDS = 3 };
 
 /* One row of the table: what is timed, and how long one step took in each round. */
@@ -62,6 +59,7 @@ struct bench {
     struct eer_state state;
     struct eer_examples train, eval; /* room for the longest */
     double *gradient;
+    int length[MOST_LENGTHS], lengths;
     int train_length, eval_length; /* the longest */
     int step;
     long long seconds;
@@ -71,49 +69,20 @@ struct bench {
     double peak; /* fused multiply-adds a second of one thread, the best of all rounds */
 };
 
-static enum eer_status parse_lengths(const char *text, struct bench *b, struct eer_error *error)
+static enum eer_status take_option(void *context, int option, const char *value,
+                                   struct eer_error *error)
 {
-    char number[16];
-    for (b->jobs = 0;; text++) {
-        long long length = 0;
-        size_t digits = strcspn(text, ",");
-        if (b->jobs == MOST_LENGTHS)
-            return eer_fail(error, EER_USAGE, "--lengths: more than %d of them", MOST_LENGTHS);
-        snprintf(number, sizeof number, "%.*s", digits < sizeof number ? (int)digits : 15, text);
-        enum eer_status status =
-            eer_parse_whole(number, 1, EER_MAX_LENGTH, "--lengths", &length, error);
-        if (status != EER_OK)
-            return status;
-        b->job[b->jobs++].L = (int)length;
-        if (length > b->train_length)
-            b->train_length = (int)length;
-        text += digits;
-        if (*text == '\0')
-            return EER_OK;
-    }
-}
-
-static enum eer_status take_option(struct bench *b, const char **lengths, int option,
-                                   const char *value, struct eer_error *error)
-{
-    struct eer_arguments *a = &b->arguments;
+    struct bench *b = context;
     long long number = 0;
     enum eer_status status;
+    if (option < CONFIGURATION + EER_CONFIGURATION_OPTIONS)
+        return eer_begin_option(&b->arguments, option - CONFIGURATION, value, error);
+    if (option >= EXECUTION)
+        return eer_execution_set(&b->arguments.execution, option - EXECUTION, value, error);
     switch (option) {
-    case PRESET:
-        a->preset = value;
-        return EER_OK;
-    case CONFIG:
-        a->config = value;
-        return EER_OK;
-    case SET:
-        if (!strchr(value, '='))
-            return eer_fail(error, EER_USAGE, "--set %.60s: expected KEY=VALUE", value);
-        a->set[a->sets++] = (char *)value;
-        return EER_OK;
     case LENGTHS:
-        *lengths = value;
-        return EER_OK;
+        return eer_parse_list(value, 1, EER_MAX_LENGTH, "--lengths", b->length, MOST_LENGTHS,
+                              &b->lengths, error);
     case EVAL_LENGTH:
         status = eer_parse_whole(value, 0, EER_MAX_EVAL_LENGTH, "--eval-length", &number, error);
         b->eval_length = (int)number;
@@ -123,45 +92,42 @@ static enum eer_status take_option(struct bench *b, const char **lengths, int op
     case JSON:
         b->json = 1;
         return EER_OK;
-    case SERVE:
+    default:
         b->serve = 1;
         return EER_OK;
-    default:
-        return eer_execution_set(&a->execution, option - EXECUTION, value, error);
     }
+}
+
+static void add_job(struct bench *b, int evaluation, int L)
+{
+    const struct eer_config *c = &b->config;
+    struct job *job = &b->job[b->jobs++];
+    *job = (struct job){.evaluation = evaluation, .L = L};
+    if (evaluation) {
+        job->operations = eer_operations_evaluate(c, L, c->eval_sequences).all;
+        return;
+    }
+    job->operations = eer_operations_train(c, L).all;
+    if (L > b->train_length)
+        b->train_length = L;
 }
 
 static enum eer_status take_options(struct bench *b, int argc, char **argv, struct eer_error *error)
 {
-    const char *value = NULL, *lengths = "16,40,64";
-    int option;
-    while ((option = eer_option_next(options, argc, argv, &value, error)) >= 0) {
-        enum eer_status status = take_option(b, &lengths, option, value, error);
-        if (status != EER_OK)
-            return status;
-    }
-    if (option == EER_OPTION_ERROR)
-        return EER_USAGE;
+    enum eer_status status = eer_options(options, argc, argv, take_option, b, error);
+    if (status != EER_OK)
+        return status;
     if (optind < argc)
         return eer_fail(error, EER_USAGE, "\"%.60s\": bench takes options only", argv[optind]);
     if (!b->arguments.preset)
         b->arguments.preset = "eer";
     eer_config_default(&b->config);
-    enum eer_status status = eer_begin_configure(&b->arguments, &b->config, error);
-    if (status == EER_OK)
-        status = parse_lengths(lengths, b, error);
-    if (status != EER_OK)
-        return status;
-    for (int i = 0; i < b->jobs; i++)
-        b->job[i].operations = eer_operations_train(&b->config, b->job[i].L).all;
-    if (b->eval_length > 0)
-        b->job[b->jobs++] = (struct job){
-            .evaluation = 1,
-            .L = b->eval_length,
-            .operations =
-                eer_operations_evaluate(&b->config, b->eval_length, b->config.eval_sequences).all,
-        };
-    return EER_OK;
+    status = eer_begin_configure(&b->arguments, &b->config, error);
+    for (int i = 0; status == EER_OK && i < b->lengths; i++)
+        add_job(b, 0, b->length[i]);
+    if (status == EER_OK && b->eval_length > 0)
+        add_job(b, 1, b->eval_length);
+    return status;
 }
 
 static enum eer_status open_engine(struct bench *b, struct eer_error *error)
@@ -410,6 +376,8 @@ static enum eer_status run(int argc, char **argv, struct eer_error *error)
     } else {
         eer_execution_unset(&b->arguments.execution);
         b->arguments.set = sets;
+        memcpy(b->length, default_lengths, sizeof default_lengths);
+        b->lengths = sizeof default_lengths / sizeof *default_lengths;
         b->eval_length = 1000;
         b->seconds = 5;
         status = take_options(b, argc, argv, error);

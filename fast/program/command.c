@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,19 @@ int eer_option_next(const struct eer_option *table, int argc, char **argv, const
     return EER_OPTION_ERROR;
 }
 
+enum eer_status eer_options(const struct eer_option *table, int argc, char **argv, eer_take *take,
+                            void *context, struct eer_error *error)
+{
+    const char *value = NULL;
+    int option;
+    while ((option = eer_option_next(table, argc, argv, &value, error)) >= 0) {
+        enum eer_status status = take(context, option, value, error);
+        if (status != EER_OK)
+            return status;
+    }
+    return option == EER_OPTION_ERROR ? EER_USAGE : EER_OK;
+}
+
 enum eer_status eer_parse_whole(const char *text, long long least, long long most, const char *what,
                                 long long *value, struct eer_error *error)
 {
@@ -142,6 +156,26 @@ enum eer_status eer_parse_seed(const char *text, const char *what, uint64_t *val
                         what, text);
     *value = number;
     return EER_OK;
+}
+
+enum eer_status eer_parse_list(const char *text, int least, int most, const char *what, int *values,
+                               int room, int *count, struct eer_error *error)
+{
+    char number[24];
+    for (*count = 0;;) {
+        long long value = 0;
+        size_t digits = strcspn(text, ",");
+        if (*count == room)
+            return eer_fail(error, EER_USAGE, "%s: more than %d of them", what, room);
+        snprintf(number, sizeof number, "%.*s", digits < sizeof number ? (int)digits : 23, text);
+        enum eer_status status = eer_parse_whole(number, least, most, what, &value, error);
+        if (status != EER_OK)
+            return status;
+        values[(*count)++] = (int)value;
+        if (text[digits] == '\0')
+            return EER_OK;
+        text += digits + 1;
+    }
 }
 
 enum eer_status eer_parse_word(const char *text, const char *words, const char *what, int *value,

@@ -33,6 +33,11 @@ enum { EER_OPTION_END = -1, EER_OPTION_ERROR = -2 };
 int eer_option_next(const struct eer_option *, int argc, char **argv, const char **value,
                     struct eer_error *);
 
+/* All options, each given to `take` with its place in the table; the operands as above. */
+typedef enum eer_status eer_take(void *context, int option, const char *value, struct eer_error *);
+enum eer_status eer_options(const struct eer_option *, int argc, char **argv, eer_take *,
+                            void *context, struct eer_error *);
+
 /* The name among `count` that is nearest to a misspelt one, or NULL if none is near. */
 const char *eer_nearest(const char *wrong, const char *const *names, int count);
 
@@ -41,6 +46,10 @@ enum eer_status eer_parse_whole(const char *text, long long least, long long mos
                                 long long *value, struct eer_error *);
 enum eer_status eer_parse_seed(const char *text, const char *what, uint64_t *value,
                                struct eer_error *);
+
+/* At most `room` numbers, "N,N,...". */
+enum eer_status eer_parse_list(const char *text, int least, int most, const char *what, int *values,
+                               int room, int *count, struct eer_error *);
 
 /* The place of a word in "a|b|c". */
 enum eer_status eer_parse_word(const char *text, const char *words, const char *what, int *value,

@@ -31,9 +31,10 @@ struct arguments {
     struct eer_execution execution;
 };
 
-static enum eer_status take_option(struct arguments *a, int option, const char *value,
+static enum eer_status take_option(void *context, int option, const char *value,
                                    struct eer_error *error)
 {
+    struct arguments *a = context;
     switch (option) {
     case LENGTHS:
         a->lengths = value;
@@ -56,41 +57,14 @@ static enum eer_status take_option(struct arguments *a, int option, const char *
 static enum eer_status take_options(struct arguments *a, int argc, char **argv,
                                     struct eer_error *error)
 {
-    const char *value = NULL;
-    int option;
-    while ((option = eer_option_next(options, argc, argv, &value, error)) >= 0) {
-        enum eer_status status = take_option(a, option, value, error);
-        if (status != EER_OK)
-            return status;
-    }
-    if (option == EER_OPTION_ERROR)
-        return EER_USAGE;
+    enum eer_status status = eer_options(options, argc, argv, take_option, a, error);
+    if (status != EER_OK)
+        return status;
     if (optind + 1 != argc)
         return eer_fail(error, EER_USAGE, "eval takes one checkpoint, but %d are given",
                         argc - optind);
     a->path = argv[optind];
     return EER_OK;
-}
-
-static enum eer_status parse_lengths(const char *text, struct eer_fresh *fresh,
-                                     struct eer_error *error)
-{
-    char number[24];
-    for (;;) {
-        long long length = 0;
-        size_t digits = strcspn(text, ",");
-        if (fresh->count == EER_FRESH_LENGTHS)
-            return eer_fail(error, EER_USAGE, "--lengths: more than %d of them", EER_FRESH_LENGTHS);
-        snprintf(number, sizeof number, "%.*s", digits < sizeof number ? (int)digits : 23, text);
-        enum eer_status status =
-            eer_parse_whole(number, 1, EER_MAX_EVAL_LENGTH, "--lengths", &length, error);
-        if (status != EER_OK)
-            return status;
-        fresh->length[fresh->count++] = (int)length;
-        if (text[digits] == '\0')
-            return EER_OK;
-        text += digits + 1;
-    }
 }
 
 static enum eer_status request(const struct arguments *a, const struct eer_config *config,
@@ -99,7 +73,8 @@ static enum eer_status request(const struct arguments *a, const struct eer_confi
     *fresh = (struct eer_fresh){.seed = config->seed, .loops = config->loops};
     if (a->loops > 0)
         fresh->loops = (int)a->loops;
-    enum eer_status status = parse_lengths(a->lengths, fresh, error);
+    enum eer_status status = eer_parse_list(a->lengths, 1, EER_MAX_EVAL_LENGTH, "--lengths",
+                                            fresh->length, EER_FRESH_LENGTHS, &fresh->count, error);
     for (int i = 0; i < fresh->count; i++)
         fresh->sequences[i] = (int)a->sequences;
     if (status == EER_OK && a->seed)

@@ -46,7 +46,7 @@ struct eer_operations eer_operations_evaluate(const struct eer_config *c, int L,
     double pair = n.d + (c->slope > 0) + 1 + 1 + EXP + 1 + n.d;
     struct eer_operations o = {
         .attention = n.pairs * c->loops * pair + n.passes * n.d,
-        .projections = n.passes * 3 * n.d * n.d,
+        .projections = n.passes * 2 * n.d * n.d, /* y W_Q W_K^T, one matrix; y W_V */
         .mlp = n.passes * n.m * (2 * n.d + activation),
         /* sum, centring, squares, scale, gain and bias; Z + X and the residual */
         .norms = n.passes * n.d * (5 * n.norms + 1 + 2 * (n.m > 0)),
@@ -65,7 +65,7 @@ struct eer_operations eer_operations_train(const struct eer_config *c, int L)
     double slope = c->activation == EER_GELU ? EER_OPERATIONS_GELU_SLOPE : 1;
     /* dp, dv, dq, dk; ds takes a sum with the entropy's derivative and a product with p */
     o.attention += n.pairs * c->loops * (power(c->q) + 4 * n.d + 2) + n.passes * n.d;
-    o.projections += n.passes * 6 * n.d * n.d;
+    o.projections += n.passes * 4 * n.d * n.d;
     /* dW_2, da, dW_1, dy; times the slope, db_1 */
     o.mlp += n.passes * n.m * (4 * n.d + slope + 2);
     /* dgain, dbias, dy gain, two means, dx in three; dX and the residual */

@@ -15,10 +15,8 @@
 #include "verified.h"
 
 enum {
-    PRESET,
-    CONFIG,
-    SET,
-    SEED,
+    CONFIGURATION,
+    SEED = CONFIGURATION + EER_CONFIGURATION_OPTIONS,
     STEPS,
     OUT,
     RESUME,
@@ -30,9 +28,7 @@ enum {
 };
 
 static const struct eer_option options[] = {
-    [PRESET] = {"preset", "NAME", "paper, reproduction, eer or ce (default eer)"},
-    [CONFIG] = {"config", "FILE", "lines \"key = value\", applied over the preset"},
-    [SET] = {"set", "KEY=VALUE", "one key, applied last; may be repeated"},
+    [CONFIGURATION] = EER_CONFIGURATION_ROWS,
     [SEED] = {"seed", "N", "the same as --set seed=N"},
     [STEPS] = {"steps", "N", "the same as --set steps=N"},
     [OUT] = {"out", "DIR", "directory of the run (default runs/PRESET-SEED)"},
@@ -45,23 +41,17 @@ static const struct eer_option options[] = {
     [EXECUTION + EER_EXECUTION_OPTIONS] = {NULL, NULL, NULL},
 };
 
-static enum eer_status take_option(struct eer_arguments *a, int option, const char *value,
+static enum eer_status take_option(void *context, int option, const char *value,
                                    struct eer_error *error)
 {
+    struct eer_arguments *a = context;
     long long number = 0;
     enum eer_status status;
+    if (option < CONFIGURATION + EER_CONFIGURATION_OPTIONS)
+        return eer_begin_option(a, option - CONFIGURATION, value, error);
+    if (option >= EXECUTION)
+        return eer_execution_set(&a->execution, option - EXECUTION, value, error);
     switch (option) {
-    case PRESET:
-        a->preset = value;
-        return EER_OK;
-    case CONFIG:
-        a->config = value;
-        return EER_OK;
-    case SET:
-        if (!strchr(value, '='))
-            return eer_fail(error, EER_USAGE, "--set %.60s: expected KEY=VALUE", value);
-        a->set[a->sets++] = (char *)value;
-        return EER_OK;
     case SEED:
         a->seed = value;
         return EER_OK;
@@ -85,26 +75,18 @@ static enum eer_status take_option(struct eer_arguments *a, int option, const ch
     case PRINT_CONFIG:
         a->print_config = 1;
         return EER_OK;
-    case QUIET:
+    default:
         a->quiet = 1;
         return EER_OK;
-    default:
-        return eer_execution_set(&a->execution, option - EXECUTION, value, error);
     }
 }
 
 static enum eer_status take_options(struct eer_arguments *a, int argc, char **argv,
                                     struct eer_error *error)
 {
-    const char *value = NULL;
-    int option;
-    while ((option = eer_option_next(options, argc, argv, &value, error)) >= 0) {
-        enum eer_status status = take_option(a, option, value, error);
-        if (status != EER_OK)
-            return status;
-    }
-    if (option == EER_OPTION_ERROR)
-        return EER_USAGE;
+    enum eer_status status = eer_options(options, argc, argv, take_option, a, error);
+    if (status != EER_OK)
+        return status;
     if (a->resuming && !a->resume && optind < argc)
         a->resume = argv[optind++];
     if (optind < argc)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../fast/program/command.h"
+#include "../../fast/program/fail.h"
 #include "../../fast/program/table2.h"
 #include "../../fast/program/verified.h"
 
@@ -84,6 +85,55 @@ Test(command, whole_numbers_are_whole_and_in_range)
     for (size_t i = 0; i < sizeof wrong_ones / sizeof wrong_ones[0]; i++)
         cr_assert_eq(eer_parse_whole(wrong_ones[i], 1, 64, "--threads", &value, &error), EER_USAGE);
     cr_assert_eq(value, 64);
+}
+
+static int list(const char *text, int *values)
+{
+    int count = -1;
+    const enum eer_status status =
+        eer_parse_list(text, 1, 1000, "--lengths", values, 3, &count, &error);
+    return status == EER_OK ? count : -1;
+}
+
+Test(command, lists_are_numbers_between_commas)
+{
+    int values[4] = {0, 0, 0, -5};
+    cr_assert_eq(list("10,200,1000", values), 3);
+    cr_assert(values[0] == 10 && values[1] == 200 && values[2] == 1000 && values[3] == -5);
+    cr_assert_eq(list("7", values), 1);
+    cr_assert_eq(values[0], 7);
+    const char *wrong_ones[] = {"", ",", "1,", ",1", "1,,2", "1,0", "1,1001", "1;2", "1, x"};
+    for (size_t i = 0; i < sizeof wrong_ones / sizeof wrong_ones[0]; i++)
+        cr_assert_eq(list(wrong_ones[i], values), -1, "\"%s\"", wrong_ones[i]);
+    cr_assert_eq(list("1,2,3,4", values), -1);
+    cr_assert_str_eq(error.text, "--lengths: more than 3 of them");
+    cr_assert_eq(values[3], -5);
+}
+
+static enum eer_status note(void *context, int option, const char *value, struct eer_error *e)
+{
+    (void)value;
+    *(int *)context = *(int *)context * 10 + option + 1;
+    return option == QUIET ? eer_fail(e, EER_USAGE, "not now") : EER_OK;
+}
+
+Test(command, options_are_all_taken_until_one_is_refused)
+{
+    char *fine[] = {"x", "--seed=5", "operand", "--set", "a=1", NULL};
+    char *refused[] = {"x", "--set", "a=1", "--quiet", "--seed=5", NULL};
+    char *unknown[] = {"x", "--seed=5", "--nothing-of-the-kind", NULL};
+    int taken = 0;
+    optind = 1;
+    cr_assert_eq(eer_options(table, 5, fine, note, &taken, &error), EER_OK);
+    cr_assert_eq(taken, 10 * (SEED + 1) + SET + 1);
+    cr_assert_str_eq(fine[optind], "operand");
+    optind = 1, taken = 0;
+    cr_assert_eq(eer_options(table, 5, refused, note, &taken, &error), EER_USAGE);
+    cr_assert_eq(taken, 10 * (SET + 1) + QUIET + 1);
+    cr_assert_str_eq(error.text, "not now");
+    optind = 1;
+    cr_assert_eq(eer_options(table, 3, unknown, note, &taken, &error), EER_USAGE);
+    cr_assert_str_eq(error.text, "unknown option --nothing-of-the-kind");
 }
 
 Test(command, seeds_take_64_bits)

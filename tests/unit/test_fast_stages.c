@@ -513,6 +513,56 @@ Test(fast_stages, each_stage_within_the_spread_of_rounding)
         judge_stage(&stages[k]);
 }
 
+/* ---- the causal mask ----------------------------------------------------------------------- */
+
+/* Rows 0 and 1 of a sequence of two tokens. Only token 1 has a value, 2^60, and W_O makes a 2^22
+ * times larger logit of it: were a 2^-80th of the hidden key left, row 0's logits would be 4 apart.
+ * Without it they are 0, and its share of b_O's gradient is (1/3 - hit) / 2, to a few roundings. */
+static struct eer_case hidden_case(int d, double q)
+{
+    static int tokens[] = {0, 1}, labels[] = {2, 2};
+    struct eer_case c;
+    cr_assert_eq(eer_case_new(&c, SEED, 0, EER_CASE_TINY), EER_OK);
+    eer_case_free(&c);
+    draw_config(&c.config, 2);
+    c.config.d = d;
+    c.config.mlp = c.config.bos = 0;
+    c.config.vocab = 2;
+    c.config.loops = c.config.batch = 1;
+    c.config.length_min = c.config.length_max = 2;
+    c.config.mask = EER_MASK_CAUSAL;
+    c.config.q = q;
+    c.weights = (struct eer_weights){0.0, 0.0, 0.0};
+    eer_layout(&c.config, &c.layout);
+    c.batch = (struct eer_batch){1, 2, tokens, labels};
+    c.theta = take((size_t)c.layout.size, sizeof *c.theta);
+    c.theta[c.layout.offset[EER_EMBEDDING] + d] = 1.0;
+    c.theta[c.layout.offset[EER_W_V]] = 0x1p60;
+    for (int k = 0; k < 3; k++)
+        c.theta[c.layout.offset[EER_W_O] + k] = 0x1p22 * k;
+    return c;
+}
+
+Test(fast_stages, a_causal_mask_hides_a_key_altogether)
+{
+    static const double q[] = {1.25, 1.5, 2.0};
+    for (int n = 0; n < 3 * 2 * 2 * 3; n++) {
+        struct eer_case c = hidden_case(n / 3 % 2 ? 8 : 12, q[n % 3]);
+        const struct eer_run run = {.precision = n / 6 % 2 ? EER_TF32 : EER_FP32,
+                                    .isa = (enum eer_isa)(EER_ISA_PLAIN + n / 12)};
+        const int at = c.layout.offset[EER_B_O];
+        struct integers x;
+        if (by_fast(&x, &c, run))
+            for (int k = 0; k < 3; k++) /* row 1's answer is 2, and right */
+                cr_expect_float_eq(x.gradient[at + k], (1.0 / 3.0 - (k == 2)) / 2.0, 4 * 0x1p-24,
+                                   "d %d, q %g, %s, %s: b_O %d: %.9g", c.config.d, q[n % 3],
+                                   run.precision == EER_TF32 ? "tf32" : "fp32", isa_name[run.isa],
+                                   k, x.gradient[at + k]);
+        release(&x);
+        free(c.theta);
+    }
+}
+
 /* ---- evaluation ---------------------------------------------------------------------------- */
 
 /* B x L classes; 0 if this machine lacks the instruction set. */
@@ -601,6 +651,51 @@ Test(fast_stages, evaluation_counts_what_the_gradient_counts)
         free(predicted);
         release(&trained);
         eer_case_free(&c);
+    }
+}
+
+/* Two tokens; row 1 gives key 0 the share p = 1 / (1 + exp(s_1 - s_0)), which is its logit of class
+ * 0; the caller sets that of class 1. */
+static struct eer_case share_case(int d, double q, double *p)
+{
+    struct eer_case c = hidden_case(d, q);
+    struct eer_config *a = &c.config;
+    a->tau = 0.75;
+    a->slope = 0.375;
+    memset(c.theta, 0, (size_t)c.layout.size * sizeof *c.theta);
+    const int *o = c.layout.offset;
+    c.theta[o[EER_EMBEDDING]] = c.theta[o[EER_EMBEDDING] + d + 1] = 1.0;
+    c.theta[o[EER_W_Q] + d + 2] = 4.0;  /* q_1 = (0, 0, 4, ...) */
+    c.theta[o[EER_W_K] + 2] = 1.25;     /* k_0 = (0, 0, 1.25, ...) */
+    c.theta[o[EER_W_K] + d + 2] = 0.75; /* k_1 */
+    c.theta[o[EER_W_V] + 3] = 1.0;      /* v_0 */
+    c.theta[o[EER_W_O] + 3 * 3] = 1.0;
+    c.theta[o[EER_B_O] + 2] = -100.0;
+    *p = 1.0 / (1.0 + exp(4.0 * (0.75 - 1.25) / (a->tau * sqrt((double)d)) + a->slope));
+    return c;
+}
+
+/* Predictions say little of the weights; here they bracket one. In FP32 the two scores come with
+ * three roundings each, below 1, and p with 2 x 1.77 u of the exponentials and four roundings: less
+ * than 16 u. TF32 rounds p to 11 bits. */
+Test(fast_stages, evaluation_weighs_keys_by_their_softmax)
+{
+    static const double q[] = {1.25, 1.5, 2.0};
+    for (int n = 0; n < 3 * 2 * 2 * 3; n++) {
+        const struct eer_run run = {.precision = n / 6 % 2 ? EER_TF32 : EER_FP32,
+                                    .isa = (enum eer_isa)(EER_ISA_PLAIN + n / 12)};
+        const double far = run.precision == EER_TF32 ? 0x1p-11 : 16 * 0x1p-24;
+        for (int above = 0; above < 2; above++) {
+            int predicted[2] = {-1, -1};
+            double p;
+            struct eer_case c = share_case(n / 3 % 2 ? 8 : 12, q[n % 3], &p);
+            c.theta[c.layout.offset[EER_B_O] + 1] = p * (above ? 1.0 + far : 1.0 - far);
+            if (predict(&c, &c.batch, 1, run, predicted))
+                cr_expect_eq(predicted[1], above, "d %d, q %g, %s, %s: p is not within %g of %g",
+                             c.config.d, q[n % 3], run.precision == EER_TF32 ? "tf32" : "fp32",
+                             isa_name[run.isa], far * p, p);
+            free(c.theta);
+        }
     }
 }
 

@@ -114,9 +114,10 @@ struct arguments {
     int backend, precision, isa, json;
 };
 
-static enum eer_status take_option(struct arguments *a, int option, const char *value,
+static enum eer_status take_option(void *context, int option, const char *value,
                                    struct eer_error *error)
 {
+    struct arguments *a = context;
     switch (option) {
     case CONFIGS:
         return eer_parse_whole(value, 1, 1000000, "--configs", &a->configurations, error);
@@ -141,15 +142,9 @@ static enum eer_status take_option(struct arguments *a, int option, const char *
 static enum eer_status take_options(struct arguments *a, int argc, char **argv,
                                     struct eer_error *error)
 {
-    const char *value = NULL;
-    int option;
-    while ((option = eer_option_next(options, argc, argv, &value, error)) >= 0) {
-        enum eer_status status = take_option(a, option, value, error);
-        if (status != EER_OK)
-            return status;
-    }
-    if (option == EER_OPTION_ERROR)
-        return EER_USAGE;
+    enum eer_status status = eer_options(options, argc, argv, take_option, a, error);
+    if (status != EER_OK)
+        return status;
     if (optind != argc)
         return eer_fail(error, EER_USAGE, "gradcheck takes no operand, but %.60s is given",
                         argv[optind]);
