@@ -133,11 +133,11 @@ INLINE void NAME(values)(const struct fast_problem *p, struct lanes *s, int t, i
 
 /* Attention goes by blocks of four rows, two pairs: first all their scores, then all the rest, so
  * that keys and values take turns in L1 half as often. */
-INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t)
+INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t, int first, int rows)
 {
     const int N = s->N;
     struct largest largest[2];
-    for (int i = 0; i < N; i += 4) {
+    for (int i = first; i < first + rows; i += 4) {
         const int end = i + 4 < N ? i + 4 : N;
         for (int r = i; r < end; r += 2) {
             CALL_ROWS(r, N, NAME(block_scores), p, s, t, r, &largest[(r - i) / 2]);
@@ -148,13 +148,12 @@ INLINE void NAME(attend)(const struct fast_problem *p, struct lanes *s, int t)
     }
 }
 
-/* The attention half of iteration t: from Z_t to Z' in s->Zp; again: for the backward pass, which
- * needs everything but the weights and A, which are kept, and the queries in the scores' own unit.
- */
+/* What attention in iteration t takes from all rows of Z_t; again: for the backward pass, which
+ * needs the queries in the scores' own unit. */
 static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t, int again)
 {
-    const int d = D, N = s->N;
-    const vf *Z = s->Z + (size_t)t * (size_t)(N * d), *A = s->A + (size_t)t * (size_t)(N * d);
+    const int N = s->N;
+    const vf *Z = s->Z + (size_t)t * (size_t)(N * D);
     vf *mean = s->mean_1 + t * N, *rstd = s->rstd_1 + t * N;
     if (again)
         NAME(attention_inputs)(p, s->Y, s->xhat, mean, rstd, Z, s->X, N, 1);
@@ -164,13 +163,17 @@ static void NAME(attention)(const struct fast_problem *p, struct lanes *s, int t
     if (TF)
         NAME(project)(p, s->K, s->Y, N, EER_W_K);
     NAME(project)(p, s->V, s->Y, N, EER_W_V);
-    if (!again)
-        NAME(attend)(p, s, t);
-    for (int i = 0; i < N; i++) {
-        const vf after =
-            NAME(attention_output)(p, s->Zp + i * d, s->xhat + i * d, Z + i * d, A + i * d);
+}
+
+/* Z' of the rows i .. i + rows - 1 from Z_t and A. */
+INLINE void NAME(outputs)(const struct fast_problem *p, struct lanes *s, int t, int i, int rows)
+{
+    const int d = D, N = s->N;
+    const vf *Z = s->Z + (size_t)t * (size_t)(N * d), *A = s->A + (size_t)t * (size_t)(N * d);
+    for (int x = i * d; x < (i + rows) * d; x += d) {
+        const vf rstd = NAME(attention_output)(p, s->Zp + x, s->xhat + x, Z + x, A + x);
         if (p->post)
-            rstd[i] = after;
+            s->rstd_1[t * N + x / d] = rstd;
     }
 }
 
@@ -334,10 +337,11 @@ INLINE void NAME(query_slopes)(const struct fast_problem *p, struct lanes *s, in
 }
 
 /* Backward of attention's rows up to dQ, by blocks of four as in attend(). */
-INLINE void NAME(rows_backward)(const struct fast_problem *p, struct lanes *s, int t)
+INLINE void NAME(rows_backward)(const struct fast_problem *p, struct lanes *s, int t, int first,
+                                int rows)
 {
     const int N = s->N;
-    for (int i = 0; i < N; i += 4) {
+    for (int i = first; i < first + rows; i += 4) {
         const int end = i + 4 < N ? i + 4 : N;
         for (int r = i; r < end; r += 2) {
             CALL_ROWS(r, N, NAME(slopes), p, s, t, r);
@@ -376,21 +380,28 @@ INLINE void NAME(weight_backward)(const struct fast_problem *p, struct lanes *s,
     NAME(product)(s->dY, d, from, d, s->N, w, 1, d, NULL, d, d, add);
 }
 
-/* Backward through the attention half of iteration t: dZ from the derivative by Z' to the one by
- * Z_t. */
+/* Backward from Z' through the rows i .. i + rows - 1 of attention: dA, the scores' derivatives,
+ * dQ. */
+INLINE void NAME(attention_rows_backward)(const struct fast_problem *p, struct lanes *s, int t,
+                                          int i, int rows)
+{
+    const int d = D;
+    const int *o = p->layout.offset;
+    const vf *rstd = s->rstd_1 + t * s->N, *scale = s->scale + t * s->N;
+    if (p->post)
+        NAME(norm_backward)
+    (p, s->dZ + i * d, s->xhat + i * d, rstd + i, p->theta + o[EER_LN1_GAIN],
+     s->G + o[EER_LN1_GAIN], s->G + o[EER_LN1_BIAS], rows);
+    for (int x = i * d; x < (i + rows) * d; x++)
+        s->dA[x] = TF ? NAME(operand)(p, s->dZ[x]) : s->dZ[x] * scale[x / d];
+    NAME(rows_backward)(p, s, t, i, rows);
+}
+
+/* The rest of the way back to Z_t, when all rows have come so far. */
 static void NAME(attention_backward)(const struct fast_problem *p, struct lanes *s, int t)
 {
     const int d = D, N = s->N;
     const int *o = p->layout.offset;
-    const vf *rstd = s->rstd_1 + t * N, *scale = s->scale + t * N;
-    vf *dZ = s->dZ;
-    if (p->post)
-        NAME(norm_backward)
-    (p, dZ, s->xhat, rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
-     s->G + o[EER_LN1_BIAS], N);
-    for (int x = 0; x < N * d; x++)
-        s->dA[x] = TF ? NAME(operand)(p, dZ[x]) : dZ[x] * scale[x / d];
-    NAME(rows_backward)(p, s, t);
     NAME(sum_columns)(p, s->dK, s->S, NULL, s->Q, N, 0);
     CALL_HALF(p, NAME(value_slopes), p, s, t);
     if (TF) {
@@ -408,9 +419,9 @@ static void NAME(attention_backward)(const struct fast_problem *p, struct lanes 
     NAME(weight_backward)(p, s, s->G + o[EER_W_V], p->operand + o[EER_W_V], s->dV, 1);
     if (p->pre)
         NAME(norm_backward)
-    (p, s->dY, s->xhat, rstd, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
+    (p, s->dY, s->xhat, s->rstd_1 + t * N, p->theta + o[EER_LN1_GAIN], s->G + o[EER_LN1_GAIN],
      s->G + o[EER_LN1_BIAS], N);
-    NAME(pass_on)(dZ, s->dX, s->dY, N * d);
+    NAME(pass_on)(s->dZ, s->dX, s->dY, N * d);
 }
 
 /* The gradients of W_Q and W_K from the one of their product: dM W_K and dM^T W_Q, scaled. */
@@ -549,10 +560,14 @@ static void NAME(forward)(const struct fast_problem *p, struct lanes *s)
     for (int t = 0; t < p->T; t++) {
         vf *Z = s->Z + (size_t)t * (size_t)(N * d);
         NAME(attention)(p, s, t, 0);
-        for (int i = 0; i < N; i += BLOCK)
+        for (int i = 0; i < N; i += BLOCK) {
+            const int rows = N - i < BLOCK ? N - i : BLOCK;
+            NAME(attend)(p, s, t, i, rows);
+            NAME(outputs)(p, s, t, i, rows);
             NAME(mlp_forward)
-        (p, &s->block, Z + (N + i) * d, s->mean_2 + t * N + i, s->rstd_2 + t * N + i, s->Zp + i * d,
-         s->X + i * d, N - i < BLOCK ? N - i : BLOCK);
+            (p, &s->block, Z + (N + i) * d, s->mean_2 + t * N + i, s->rstd_2 + t * N + i,
+             s->Zp + i * d, s->X + i * d, rows);
+        }
     }
 }
 
@@ -579,10 +594,14 @@ static void NAME(backward)(const struct fast_problem *p, struct lanes *s,
         s->dM[x] = v_set(0.0f);
     for (int t = p->T - 1; t >= 0; t--) {
         NAME(attention)(p, s, t, 1);
-        for (int i = 0; i < N; i += BLOCK)
+        for (int i = 0; i < N; i += BLOCK) {
+            const int rows = N - i < BLOCK ? N - i : BLOCK;
+            NAME(outputs)(p, s, t, i, rows);
             NAME(mlp_backward)
-        (p, s, s->mean_2 + t * N + i, s->rstd_2 + t * N + i, s->Zp + i * d, s->X + i * d,
-         s->dZ + i * d, s->dX + i * d, N - i < BLOCK ? N - i : BLOCK);
+            (p, s, s->mean_2 + t * N + i, s->rstd_2 + t * N + i, s->Zp + i * d, s->X + i * d,
+             s->dZ + i * d, s->dX + i * d, rows);
+            NAME(attention_rows_backward)(p, s, t, i, rows);
+        }
         NAME(attention_backward)(p, s, t);
         if (t > 0 && p->kinetic == EER_KINETIC_PATH && f->kinetic != 0.0f)
             NAME(kinetic_path)(p, s, s->dZ, t, kinetic);
