@@ -5,6 +5,7 @@ set -u
 what=$1 build=$2
 
 header() { echo "#include <$1>" | ${CC:-cc} -E - >/dev/null 2>&1; }
+i18n() { [ -f "/usr/share/i18n/locales/$1" ]; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # missing: the packages for what is not there, from lines "test:argument:package".
@@ -23,7 +24,9 @@ test | verify | bench | all)
     must="$must
 header:criterion/criterion.h:libcriterion-dev
 header:mpfr.h:libmpfr-dev
-has:objcopy:binutils"
+has:objcopy:binutils
+has:jq:jq
+i18n:de_DE:locales"
     ;;
 *) echo "deps.sh: $what: expected train, test, verify, bench or all" >&2; exit 2 ;;
 esac

@@ -31,6 +31,12 @@ suite() { # NAME COMMAND...
     grep -a '^share' "$log" | sed 's/^/         /'
 }
 
+# A locale that writes 0,5: numbers in files must not follow it.
+mkdir -p "$build/tests/locale"
+[ -d "$build/tests/locale/de_DE.UTF-8" ] || localedef -i de_DE -f UTF-8 "$build/tests/locale/de_DE.UTF-8"
+LOCPATH=$(cd "$build/tests/locale" && pwd)
+export LOCPATH
+
 for test in $suites; do
     suite "$(basename "$test")" "$test" --short-filename
 done

@@ -44,21 +44,8 @@ gives() {
         pass "$name"
     fi
 }
-is_json() {
-    if command -v python3 >/dev/null; then
-        python3 -m json.tool "$1" >/dev/null
-    elif command -v jq >/dev/null; then
-        jq . "$1" >/dev/null
-    else
-        grep -q '^}' "$1"
-    fi
-}
-lines_are_json() {
-    while read -r line; do
-        echo "$line" >line.json
-        is_json line.json || return 1
-    done <"$1"
-}
+is_json() { jq -es 'length == 1' "$1" >/dev/null; }
+lines_are_json() { jq -es "length == $(wc -l <"$1")" "$1" >/dev/null; }
 # The rows without what the clock says.
 rows() { sed 's/, "seconds".*//' "$1/metrics.jsonl"; }
 same_run() { cmp -s "$1/last.safetensors" "$2/last.safetensors" && [ "$(rows "$1")" = "$(rows "$2")" ]; }
@@ -283,6 +270,8 @@ if unshare -rm true 2>/dev/null; then
         >out 2>err
     check "a full disk: exit 1, path and reason, other files untouched" \
         test "$(tr '\n' ' ' <status)" = "1 kept " -a "$(grep -c 'disk/new.*No space left' err)" -ge 1
+else
+    echo "skipped  a full disk: no right to mount a small file system"
 fi
 "$EER" help >/dev/full 2>err
 check "a full standard output: exit 1" test $? -eq 1
@@ -291,6 +280,8 @@ if command -v script >/dev/null; then
         >/dev/null 2>&1 </dev/null
     check "a terminal gets a live line" \
         test "$(tr '\r' '\n' <typescript | grep -c 'steps/s.*left')" -ge 2
+else
+    echo "skipped  a terminal gets a live line: no script(1)"
 fi
 
 echo "$passed passed, $failed failed"

@@ -405,8 +405,11 @@ Test(configuration, the_locale_changes_nothing)
     randomise(&a, &state);
     a.lr = 0.25;
     eer_config_print(&a, 1, plain, sizeof plain);
-    if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL || localeconv()->decimal_point[0] != ',')
-        cr_skip_test("no locale de_DE.UTF-8");
+    if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL || localeconv()->decimal_point[0] != ',') {
+        puts("skipped  no locale de_DE.UTF-8");
+        fflush(stdout);
+        cr_skip_test();
+    }
     int length = eer_config_print(&a, 1, text, sizeof text);
     cr_assert_str_eq(text, plain);
     eer_config_default(&b);
