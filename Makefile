@@ -17,10 +17,10 @@ VERSION  = 0.1.0
 WARN     = -Wall -Wextra -Wpedantic -Werror
 BASE     = -std=c11 -D_GNU_SOURCE -ffp-contract=off $(WARN) -MMD -MP $(DEPS_INCLUDE)
 
-# Where deps.sh puts jansson if it may not install it: unpacked, to be linked statically.
+# Where deps.sh puts jansson and zlib if it may not install them: unpacked, to be linked statically.
 LOCAL    := $(wildcard $(B)/deps/usr/include/jansson.h)
 DEPS_INCLUDE = $(if $(LOCAL),-I$(B)/deps/usr/include)
-JANSSON  = $(if $(LOCAL),$(firstword $(wildcard $(B)/deps/usr/lib/*/libjansson.a)),-ljansson)
+EXTERNAL = $(if $(LOCAL),$(wildcard $(B)/deps/usr/lib/*/libjansson.a $(B)/deps/usr/lib/*/libz.a),-ljansson -lz)
 
 REF      = $(patsubst %.c,$(B)/%.o,$(wildcard ref/*.c))
 FAST     = $(patsubst %.c,$(B)/%.o,$(wildcard fast/*.c))
@@ -33,7 +33,7 @@ include fast/program/presets.mk
 include fast/program/spread.mk
 
 $(B)/eer: $(PROGRAM) $(LIBS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(JANSSON) -lpthread -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -lm
 
 # The reference is plain loops over small matrices; -O3 lets the compiler vectorise some of them.
 $(REF): private ISA = -O3
@@ -77,10 +77,10 @@ UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_
 $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) -lcriterion -lmpfr -lgmp \
-	    $(JANSSON) -lpthread -lm
+	    $(EXTERNAL) -lpthread -lm
 $(B)/tests/kill_write: tests/faults/kill_write.c $(UNDER_TEST)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(JANSSON) -lpthread -lm
+	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -lm
 
 test:
 	@sh tests/deps.sh test $(B)
@@ -107,11 +107,12 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fram
 fuzzers sanitized threads: export KERNELS = -O0
 fuzzers:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/fuzzing CC=clang CFLAGS="-O1 -g -DFAST_SMALL -fsanitize=fuzzer-no-link,address,undefined \
+	    -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION \
 	    -fno-sanitize-recover=all" FUZZING=1 harnesses
 harnesses: $(FUZZ)
 $(B)/fuzz/%: fuzz/%.c $(filter-out %/main.o,$(PROGRAM)) $(GRADCHECK) $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o %.a,$^) $(JANSSON) -lpthread -lm
+	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -lm
 sanitized:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/sanitized CC=clang CFLAGS="-O1 -g -DFAST_SMALL $(SANITIZE)" $(B)/sanitized/eer
 threads:

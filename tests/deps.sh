@@ -16,7 +16,8 @@ missing() {
     done
 }
 
-must='header:jansson.h:libjansson-dev'
+must='header:jansson.h:libjansson-dev
+header:zlib.h:zlib1g-dev'
 may='has:gnuplot:gnuplot-nox'
 case $what in
 train) ;;
@@ -43,7 +44,7 @@ has:mandoc:mandoc" ;;
 esac
 
 has "${CC:-cc}" || { echo "make: no C compiler (${CC:-cc}): install gcc or clang" >&2; exit 3; }
-[ -f "$build/deps/usr/include/jansson.h" ] && must=$(printf '%s\n' "$must" | grep -v jansson)
+[ -f "$build/deps/usr/include/jansson.h" ] && must=$(printf '%s\n' "$must" | grep -v -e jansson -e zlib)
 wanted=$(printf '%s\n' "$must" | missing)
 wished=$(printf '%s\n' "$may" | missing)
 [ -z "$wanted$wished" ] && exit 0
@@ -58,14 +59,15 @@ if has apt-get && { [ -z "$as_root" ] || $as_root true 2>/dev/null; }; then
         $wanted $wished; } >"$build/apt.log" 2>&1 ||
         echo "apt-get failed; see $build/apt.log" >&2
 fi
-# Not allowed to install: jansson can still be unpacked into the build directory.
-if ! header jansson.h && has apt-get && has dpkg-deb; then
+# Not allowed to install: jansson and zlib can still be unpacked into the build directory.
+if ! { header jansson.h && header zlib.h; } && has apt-get && has dpkg-deb; then
     mkdir -p "$build/deps"
-    (cd "$build/deps" && apt-get download -q libjansson-dev >apt.log 2>&1 && dpkg-deb -x libjansson-dev*.deb .) &&
-        echo "setting up: jansson unpacked into $build/deps"
+    (cd "$build/deps" && apt-get download -q libjansson-dev zlib1g-dev >apt.log 2>&1 &&
+        for package in *.deb; do dpkg-deb -x "$package" . || exit 1; done) &&
+        echo "setting up: jansson and zlib unpacked into $build/deps"
 fi
 
-[ -f "$build/deps/usr/include/jansson.h" ] && must=$(printf '%s\n' "$must" | grep -v jansson)
+[ -f "$build/deps/usr/include/jansson.h" ] && must=$(printf '%s\n' "$must" | grep -v -e jansson -e zlib)
 wanted=$(printf '%s\n' "$must" | missing)
 wished=$(printf '%s\n' "$may" | missing)
 [ -z "$wished" ] || echo "going on without pictures: no gnuplot"

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "configuration.h"
 #include "fail.h"
@@ -21,6 +22,7 @@ enum {
     HEADER_MOST = 1 << 16, /* bytes in a header; ours take some 6000 */
     KINDS = 3,             /* theta, m, v */
     NAME = 32,             /* bytes in a tensor's name, with its NUL */
+    CHECKSUM = 9,          /* eight hexadecimal digits and a NUL */
 };
 
 _Static_assert(sizeof(float) == 4 && FLT_MANT_DIG == 24, "F32 is float");
@@ -50,7 +52,10 @@ static const struct text texts[] = {
     TEXT(verified, NULL),
 };
 
-enum { TEXTS = sizeof texts / sizeof texts[0], METADATA = TEXTS + 3 /* format, step, config */ };
+enum {
+    TEXTS = sizeof texts / sizeof texts[0],
+    METADATA = TEXTS + 4 /* format, step, config, crc32 */
+};
 
 /* The file while it is read. */
 struct reader {
@@ -247,15 +252,42 @@ static int add_tensors(json_t *header, const struct eer_layout *layout, int kind
     return 0;
 }
 
-/* New reference, or NULL: no memory. */
-static json_t *new_metadata(const struct eer_checkpoint *checkpoint)
+static uLong add_text(uLong sum, const char *text)
 {
+    return crc32_z(sum, (const unsigned char *)text, strlen(text) + 1);
+}
+
+/* See checkpoint.h. */
+static void checksum(const struct eer_checkpoint *checkpoint, int element_size, char text[CHECKSUM])
+{
+    char config[EER_CONFIG_TEXT], step[16];
+    unsigned char number[8];
+    uLong sum = crc32_z(0, NULL, 0);
+    eer_config_print(&checkpoint->config, 0, config, sizeof config);
+    snprintf(step, sizeof step, "%d", checkpoint->state.step);
+    sum = add_text(add_text(sum, config), step);
+    for (int i = 0; i < TEXTS; i++)
+        sum = add_text(sum, (const char *)checkpoint + texts[i].offset);
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int i = 0; i < checkpoint->layout.size; i++) {
+            encode(part(&checkpoint->state, kind)[i], element_size, number);
+            sum = crc32_z(sum, number, (size_t)element_size);
+        }
+    snprintf(text, CHECKSUM, "%08lx", sum);
+}
+
+/* New reference, or NULL: no memory. */
+static json_t *new_metadata(const struct eer_checkpoint *checkpoint, int element_size)
+{
+    char sum[CHECKSUM];
     char config[EER_CONFIG_TEXT];
     eer_config_print(&checkpoint->config, 0, config, sizeof config);
     json_t *metadata = json_object();
     int failed = json_object_set_new(metadata, "format", json_string(FORMAT));
     failed |= json_object_set_new(metadata, "step", json_sprintf("%d", checkpoint->state.step));
     failed |= json_object_set_new(metadata, "config", json_string(config));
+    checksum(checkpoint, element_size, sum);
+    failed |= json_object_set_new(metadata, "crc32", json_string(sum));
     for (int i = 0; i < TEXTS; i++)
         failed |= json_object_set_new(metadata, texts[i].key,
                                       json_string((const char *)checkpoint + texts[i].offset));
@@ -270,7 +302,8 @@ static char *new_header(const struct eer_checkpoint *checkpoint, int element_siz
 {
     size_t offset = 0;
     json_t *header = json_object();
-    int failed = json_object_set_new(header, "__metadata__", new_metadata(checkpoint));
+    int failed =
+        json_object_set_new(header, "__metadata__", new_metadata(checkpoint, element_size));
     for (int kind = 0; kind < KINDS; kind++)
         failed |= add_tensors(header, &checkpoint->layout, kind, element_size, &offset);
     char *text = failed == 0 ? json_dumps(header, JSON_COMPACT) : NULL;
@@ -547,6 +580,26 @@ static enum eer_status read_tensors(struct reader *reader, const json_t *header,
     return check_state(checkpoint, reader->name, reader->error);
 }
 
+/* The fuzzers' builds skip the comparison: they could not guess the sum. */
+static enum eer_status check_sum(const struct reader *reader, const json_t *metadata,
+                                 const struct eer_checkpoint *checkpoint)
+{
+    char sum[CHECKSUM];
+    const char *given = metadata_text(reader, metadata, "crc32");
+    if (given == NULL)
+        return EER_FORMAT;
+    checksum(checkpoint, reader->element_size, sum);
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    if (strcmp(given, sum) != 0)
+        return eer_fail(
+            reader->error, EER_FORMAT,
+            "%s: its content has the checksum %s, not the \"crc32\" that it names: it is "
+            "damaged, or another program has changed it",
+            reader->name, sum);
+#endif
+    return EER_OK;
+}
+
 /* New reference, or NULL after a message. */
 static json_t *read_header(const struct reader *reader, const unsigned char *text, size_t length)
 {
@@ -585,10 +638,12 @@ enum eer_status eer_checkpoint_parse(const void *bytes, size_t size, const char 
     json_t *header = read_header(&reader, text, (size_t)length);
     if (header == NULL)
         return EER_FORMAT;
-    enum eer_status status =
-        read_metadata(&reader, json_object_get(header, "__metadata__"), checkpoint);
+    const json_t *metadata = json_object_get(header, "__metadata__");
+    enum eer_status status = read_metadata(&reader, metadata, checkpoint);
     if (status == EER_OK)
         status = read_tensors(&reader, header, checkpoint);
+    if (status == EER_OK)
+        status = check_sum(&reader, metadata, checkpoint);
     json_decref(header);
     if (status != EER_OK)
         eer_checkpoint_free(checkpoint);

@@ -3,8 +3,10 @@
  * Tensors: each parameter tensor under its name of layout.h, AdamW's moments as "adam.m.NAME" and
  * "adam.v.NAME"; F32 from float backends, F64 from ref. Metadata (strings): "format" = "eer 1",
  * "step", "config" (the text form of configuration.h, with every key), "source" (hash of the
- * sources), "version", "verified" ("yes ..." or "no ..."), "backend", "precision", "tf32_rounding".
- */
+ * sources), "version", "verified" ("yes ..." or "no ..."), "backend", "precision", "tf32_rounding",
+ * and "crc32": zlib's CRC-32, eight hexadecimal digits, of config, step, backend, precision,
+ * tf32_rounding, source, version and verified, a NUL after each, and then the numbers' bytes:
+ * parameters, m, v. */
 #ifndef EER_CHECKPOINT_H
 #define EER_CHECKPOINT_H
 
@@ -31,7 +33,8 @@ enum eer_status eer_checkpoint_write(const char *path, const struct eer_checkpoi
 
 /* Reads and checks everything before it is believed: header length and JSON, dtype, shape, offsets
  * (no hole, no overlap, no duplicate, nothing missing, nothing unknown), the metadata, the file's
- * size, finite values. Memory is taken for what the configuration needs only, after its check. */
+ * size, finite values, the checksum. Memory is taken for what the configuration needs only, after
+ * its check. */
 enum eer_status eer_checkpoint_read(const char *path, struct eer_checkpoint *, struct eer_error *);
 /* The same from memory: what the fuzzer calls. `name` goes into the messages. */
 enum eer_status eer_checkpoint_parse(const void *bytes, size_t size, const char *name,

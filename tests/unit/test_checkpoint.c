@@ -246,51 +246,17 @@ Test(checkpoint, truncated_at_every_length_it_is_refused)
     free(bytes);
 }
 
-/* A flipped file was taken: either one number differs, or one character of the metadata's texts,
- * and then the file is what its own content is written as. */
-static void expect_harmless(const struct eer_checkpoint *original, const unsigned char *bytes,
-                            size_t size, size_t at, const struct eer_checkpoint *read)
+Test(checkpoint, with_any_bit_flipped_it_is_refused)
 {
-    size_t data = 8 + header_length(bytes), n = (size_t)read->layout.size, different = 0;
-    for (size_t i = 0; i < PARTS * n; i++) {
-        cr_assert(isfinite(read->state.theta[i]) && !(i >= 2 * n && read->state.theta[i] < 0));
-        different += memcmp(&read->state.theta[i], &original->state.theta[i], 8) != 0;
-    }
-    if (at >= data) {
-        cr_assert(different == 1);
-        return;
-    }
-    cr_assert(different == 0 && at >= 8, "byte %zu", at);
-    cr_assert(!same(original, read));
-    size_t again_size;
-    write_or_fail(read, 4);
-    unsigned char *again = load(&again_size);
-    cr_assert(again_size == size && memcmp(again, bytes, size) == 0, "byte %zu", at);
-    free(again);
-}
-
-Test(checkpoint, with_any_bit_flipped_it_is_refused_or_a_valid_state)
-{
-    struct eer_checkpoint c, flipped;
-    struct eer_error error;
-    size_t size, taken_header = 0, taken_data = 0;
+    struct eer_checkpoint c;
+    size_t size;
     unsigned char *bytes = small_file(&c, &size);
-    size_t data = 8 + header_length(bytes);
     for (size_t at = 0; at < size; at++)
         for (int bit = 0; bit < 8; bit++) {
             bytes[at] ^= (unsigned char)(1 << bit);
-            if (eer_checkpoint_parse(bytes, size, "x", &flipped, &error) == EER_OK) {
-                expect_harmless(&c, bytes, size, at, &flipped);
-                *(at < data ? &taken_header : &taken_data) += 1;
-                eer_checkpoint_free(&flipped);
-            } else {
-                cr_assert(error.status == EER_FORMAT && strncmp(error.text, "x", 1) == 0);
-            }
+            expect_refused(bytes, size, "");
             bytes[at] ^= (unsigned char)(1 << bit);
         }
-    cr_expect(taken_header > 0 && taken_header < 700, "%zu flips of the header taken",
-              taken_header);
-    cr_expect(taken_data > 71 * 4 * 8 * 2, "%zu flips of the data taken", taken_data);
     eer_checkpoint_free(&c);
     free(bytes);
 }
@@ -379,7 +345,7 @@ Test(checkpoint, hostile_headers_are_refused)
          "\"format\" is \"eer 2\": expected \"eer 1\""},
         {"\"format\":\"eer 1\"", "\"format\":1", "metadata \"format\": expected a string"},
         {"\"format\":\"eer 1\"", "\"format\":\"eer 1\",\"more\":\"x\"",
-         "10 entries of metadata: expected 9"},
+         "11 entries of metadata: expected 10"},
         {"\"step\":\"", "\"step\":\"0", "\"step\" is \"0"},
         {"\"step\":\"", "\"step\":\"-", "\"step\" is \"-"},
         {"\"step\":\"", "\"step\":\" ", "\"step\" is \" "},
