@@ -279,12 +279,15 @@ class Torch:
             value.grad = None
         terms = self.terms(tokens, labels, weights, *self.tables(tokens.shape[1]))
         terms[0].backward()
+        return terms
+
+    def update(self):
         if self.c.clip:  # clip_grad_norm_ would add 1e-6 to the norm
             gradients = [p.grad for p in self.theta.values()]
             norm = self.torch.nn.utils.get_total_norm(gradients)
             if norm > self.c.clip:
                 self.torch._foreach_mul_(gradients, self.c.clip / norm)
-        return terms
+        self.adamw.step()
 
     def loss(self, step):
         tokens, labels = (self.torch.tensor(x) for x in draw(self.c, step))
@@ -303,7 +306,7 @@ class Torch:
     def train(self, L, count):
         for _ in range(count):
             total = self.gradient(*self.batch(L, self.c.batch), self.weights)[0]
-            self.adamw.step()
+            self.update()
         total.item()
 
     def evaluate(self, L, count):
