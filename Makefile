@@ -18,7 +18,7 @@ WARN     = -Wall -Wextra -Wpedantic -Werror
 BASE     = -std=c11 -D_GNU_SOURCE -ffp-contract=off $(WARN) -MMD -MP $(DEPS_INCLUDE)
 
 # Where deps.sh puts jansson and zlib if it may not install them: unpacked, to be linked statically.
-LOCAL    := $(wildcard $(B)/deps/usr/include/jansson.h)
+LOCAL    := $(wildcard $(B)/deps/usr/include/zlib.h)
 DEPS_INCLUDE = $(if $(LOCAL),-I$(B)/deps/usr/include)
 EXTERNAL = $(if $(LOCAL),$(wildcard $(B)/deps/usr/lib/*/libjansson.a $(B)/deps/usr/lib/*/libz.a),-ljansson -lz)
 

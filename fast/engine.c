@@ -21,7 +21,7 @@ struct eer_engine {
     float *position;
     float *theta, *m, *v, *operand, *gradient;
     float *W_1T;   /* of operand */
-    float *M[3];   /* W_Q W_K^T, d x d, in the units of evaluation, training, and unscaled */
+    float *M[3];   /* of evaluation, of training, and in the scores' own unit: d x d */
     float *parts;  /* groups x P: gradients of the groups */
     float *sums;   /* groups x FAST_TERMS */
     char **memory; /* the kernels', one a thread */
@@ -239,6 +239,24 @@ static enum eer_status engine_open(const struct eer_config *config, const struct
     return EER_OK;
 }
 
+/* W_Q W_K^T times the scale, in each unit (kernels.h, struct fast_scores). */
+static void set_score_matrices(struct eer_engine *e)
+{
+    const struct fast_problem *p = &e->problem;
+    const int d = p->d;
+    const float *W_Q = e->theta + p->layout.offset[EER_W_Q];
+    const float *W_K = e->theta + p->layout.offset[EER_W_K];
+    const float scale[3] = {p->evaluation.scale, p->training.scale, p->scale};
+    for (int k = 0; k < d; k++)
+        for (int c = 0; c < d; c++) {
+            double sum = 0.0;
+            for (int x = 0; x < d; x++)
+                sum += (double)W_Q[k * d + x] * (double)W_K[c * d + x];
+            for (int unit = 0; unit < 3; unit++)
+                e->M[unit][k * d + c] = (float)(sum * (double)scale[unit]);
+        }
+}
+
 /* The parameters as operands of matrix products; biases and gains are none, but rounding their
  * copies costs nothing: nobody reads them. */
 static void set_operands(struct eer_engine *e)
@@ -251,18 +269,7 @@ static void set_operands(struct eer_engine *e)
     for (int k = 0; k < d; k++)
         for (int j = 0; j < m; j++)
             e->W_1T[j * d + k] = W_1[k * m + j];
-    const struct fast_problem *p = &e->problem;
-    const float *W_Q = e->theta + p->layout.offset[EER_W_Q];
-    const float *W_K = e->theta + p->layout.offset[EER_W_K];
-    const float scale[3] = {p->evaluation.scale, p->training.scale, p->scale};
-    for (int k = 0; k < d; k++)
-        for (int c = 0; c < d; c++) {
-            double sum = 0.0;
-            for (int x = 0; x < d; x++)
-                sum += (double)W_Q[k * d + x] * (double)W_K[c * d + x];
-            for (int unit = 0; unit < 3; unit++)
-                e->M[unit][k * d + c] = (float)(sum * (double)scale[unit]);
-        }
+    set_score_matrices(e);
 }
 
 static void engine_put(struct eer_engine *e, const struct eer_state *state)

@@ -24,8 +24,8 @@ enum fast_term {
 };
 
 /* What turns two rows y_i, y_j of attention's input into a score: y_i M y_j, where M = scale W_Q
- * W_K^T (d x d), or, where queries and keys are rounded as operands, scale q_i . k_j; scale is log2
- * e / (tau sqrt d) or half of it. And bias[n] = -slope n in the same unit for keys n places back.
+ * W_K^T (d x d); or, in the instances that round operands, scale q_i . k_j. scale is log2 e / (tau
+ * sqrt d) or half of it. And bias[n] = -slope n in the same unit for keys n places back.
  */
 struct fast_scores {
     float scale;

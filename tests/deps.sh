@@ -44,7 +44,7 @@ has:mandoc:mandoc" ;;
 esac
 
 has "${CC:-cc}" || { echo "make: no C compiler (${CC:-cc}): install gcc or clang" >&2; exit 3; }
-[ -f "$build/deps/usr/include/jansson.h" ] && must=$(printf '%s\n' "$must" | grep -v -e jansson -e zlib)
+[ -f "$build/deps/usr/include/zlib.h" ] && must=$(printf '%s\n' "$must" | grep -v -e jansson -e zlib)
 wanted=$(printf '%s\n' "$must" | missing)
 wished=$(printf '%s\n' "$may" | missing)
 [ -z "$wanted$wished" ] && exit 0
@@ -67,7 +67,7 @@ if ! { header jansson.h && header zlib.h; } && has apt-get && has dpkg-deb; then
         echo "setting up: jansson and zlib unpacked into $build/deps"
 fi
 
-[ -f "$build/deps/usr/include/jansson.h" ] && must=$(printf '%s\n' "$must" | grep -v -e jansson -e zlib)
+[ -f "$build/deps/usr/include/zlib.h" ] && must=$(printf '%s\n' "$must" | grep -v -e jansson -e zlib)
 wanted=$(printf '%s\n' "$must" | missing)
 wished=$(printf '%s\n' "$may" | missing)
 [ -z "$wished" ] || echo "going on without pictures: no gnuplot"
