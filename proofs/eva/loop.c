@@ -1,0 +1,96 @@
+/* loop.c - drivers of ref/loop.c. */
+#include "inputs.h"
+
+static struct ref_tensors w;
+static struct ref_work work;
+static double z_next[D], r[D], Z_next[ROWS * D], R[ROWS * D];
+
+static void any_memory(void)
+{
+    any_tensors(&w);
+    any_work(&work);
+}
+
+/* In every place of the layer norm; the rest of the configuration is any. */
+void compose_ref_queries_keys_values(void)
+{
+    struct eer_config c;
+
+    any_config(&c);
+    any_memory();
+    for (enum eer_norm norm = EER_NORM_NONE; norm <= EER_NORM_POST; norm++) {
+        c.norm = norm;
+        ref_queries_keys_values(&work, work.Z, &w, &c, FEW);
+    }
+    END();
+}
+
+/* Queries, keys and values as an iteration of this configuration gives them. */
+void compose_ref_attention_half(void)
+{
+    struct eer_config c;
+
+    any_config(&c);
+    any_memory();
+    for (enum eer_norm norm = EER_NORM_NONE; norm <= EER_NORM_POST; norm++)
+        for (enum eer_mask mask = EER_MASK_NONE; mask <= EER_MASK_CAUSAL; mask++) {
+            c.norm = norm;
+            c.mask = mask;
+            ref_queries_keys_values(&work, work.Z, &w, &c, FEW);
+            ref_attention_half(z_next, r, work.Z, &work, &w, &c, FEW - 1, FEW, 1);
+        }
+    END();
+}
+
+void compose_ref_mlp_half(void)
+{
+    struct eer_config c;
+
+    any_config(&c);
+    any_memory();
+    for (enum eer_norm norm = EER_NORM_NONE; norm <= EER_NORM_POST; norm++) {
+        c.norm = norm;
+        ref_mlp_half(z_next, r, work.Z, work.X, &work, &w, &c);
+    }
+    END();
+}
+
+/* The preset at the longest training sequence, then without an MLP. */
+void compose_ref_iteration(void)
+{
+    struct eer_config c;
+
+    preset_config(&c);
+    any_memory();
+    ref_iteration(Z_next, R, work.Z, &work, &w, &c, ROWS, 1);
+    c.mlp = 0;
+    ref_iteration(Z_next, R, work.Z, &work, &w, &c, FEW, 0);
+    END();
+}
+
+/* From Z_0 = 0 through all iterations the states stay within STATE. */
+void compose_ref_loop_kept(void)
+{
+    struct eer_config c;
+
+    //@ assert memory: (LOOPS + 1) * FEW * D <= STATES;
+    preset_config(&c);
+    any_memory();
+    ref_loop_kept(&work, &w, &c, FEW);
+    check_box(work.Z, (LOOPS + 1) * FEW * D, STATE);
+    check_box(work.R, LOOPS * FEW * D, STATE);
+    check_box(work.Q, FEW * D, PROJECTION);
+    check_box(work.K, FEW * D, PROJECTION);
+    check_box(work.V, FEW * D, PROJECTION);
+    END();
+}
+
+void compose_ref_loop_last(void)
+{
+    struct eer_config c;
+
+    preset_config(&c);
+    any_memory();
+    ref_loop_last(&work, &w, &c, LOOPS, FEW);
+    END();
+}

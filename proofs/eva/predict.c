@@ -1,0 +1,30 @@
+/* predict.c - drivers of ref/predict.c. */
+#include "inputs.h"
+
+static struct ref_tensors w;
+static struct ref_work work;
+static int tokens[LENGTH], predicted[LENGTH];
+
+void drive_ref_predict(void)
+{
+    struct eer_config c;
+
+    any_config(&c);
+    any_tensors(&w);
+    any_work(&work);
+    ref_predict(predicted, work.Z, &work, &w, &c, LENGTH);
+    END();
+}
+
+/* All iterations on a few rows. */
+void compose_ref_evaluate(void)
+{
+    struct eer_config c;
+
+    preset_config(&c);
+    any_tensors(&w);
+    any_work(&work);
+    whole_numbers(tokens, LENGTH, 0, VOCAB - 1);
+    ref_evaluate(predicted, tokens, LOOPS, &work, &w, &c, FEW - c.bos);
+    END();
+}
