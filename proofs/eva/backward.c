@@ -71,9 +71,10 @@ void compose_ref_attention_half_backward(void)
     struct eer_config c;
 
     any_config(&c);
+    any_memory(&c);
     for (enum eer_norm norm = EER_NORM_NONE; norm <= EER_NORM_POST; norm++)
         for (enum eer_mask mask = EER_MASK_NONE; mask <= EER_MASK_CAUSAL; mask++) {
-            any_memory(&c);
+            box(work.dZ, FEW * D, ENTRY);
             c.norm = norm;
             c.mask = mask;
             ref_attention_half_backward(&dw, work.Z, work.R, &slopes, &work, &w, &c, FEW);

@@ -43,18 +43,15 @@ void drive_ref_init_uniform(void)
     END();
 }
 
+/* Each kind of tensor; drive_ref_init has them all. */
 void drive_ref_init_tensor(void)
 {
-    struct eer_config c;
-    struct eer_layout layout;
-
-    any_config(&c);
-    c.norm = EER_NORM_PRE;
-    c.final_norm = 1;
-    eer_layout(&c, &layout);
-    for (int tensor = 0; tensor < EER_TENSORS; tensor++)
-        ref_init_tensor(theta, any_seed(), tensor, layout.rows[tensor],
-                        layout.rows[tensor] * layout.columns[tensor]);
+    ref_init_tensor(theta, any_seed(), EER_EMBEDDING, VOCAB + PRESET_bos, EMBEDDING);
+    ref_init_tensor(theta, any_seed(), EER_W_Q, D, D * D);
+    ref_init_tensor(theta, any_seed(), EER_LN1_GAIN, 1, D);
+    ref_init_tensor(theta, any_seed(), EER_LN2_GAIN, 1, D);
+    ref_init_tensor(theta, any_seed(), EER_LNF_GAIN, 1, D);
+    ref_init_tensor(theta, any_seed(), EER_B_O, 1, CLASSES);
     END();
 }
 

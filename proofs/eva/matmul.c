@@ -1,7 +1,7 @@
 /* matmul.c - drivers of ref/matmul.c: each form at the preset's largest product of that form. */
 #include "inputs.h"
 
-enum { MOST = ROWS * MLP };
+enum { MOST = ROWS * D };
 
 static double A[MOST], B[MOST], C[MOST];
 

@@ -21,7 +21,7 @@ enum {
     /* Rows where a driver runs all LOOPS iterations or all variants of a block: enough for a first
      * row, which sees one key, inner rows and a last one. Bounds grow with N only through the sum
      * over keys in attention, which the drivers with ROWS rows cover. */
-    FEW = 4,
+    FEW = 3,
     /* Iterations through which a derivative is followed: not_covered.txt says why not LOOPS. */
     LOOPS_BACK = 2,
     EMBEDDING = (VOCAB + PRESET_bos) * D,
@@ -60,8 +60,8 @@ enum {
 /* |s| of scores where the whole softmax is analysed: past 709, where exp overflows. It is cut into
  * cells, in one of which the largest score lies: narrow enough for exp of twice their width, 600,
  * to be finite. */
-#define SCORE            750.0
-#define CELLS            5
+#define SCORE            1500.0
+#define CELLS            10
 #define CELL_START(cell) (-SCORE + (cell)*2 * SCORE / CELLS)
 #define CELL_END(cell)   CELL_START((cell) + 1)
 

@@ -1,4 +1,5 @@
-/* softmax.c - drivers of ref/softmax.c, for a row that sees ROWS keys. */
+/* softmax.c - drivers of ref/softmax.c, for a row that sees ROWS keys, or SHORT where each key is a
+ * case of its own. */
 #include "inputs.h"
 
 static double s[ROWS], p[ROWS], pq[ROWS], ds[ROWS], dp[ROWS];
@@ -25,11 +26,11 @@ void drive_ref_exponentials(void)
 void drive_ref_softmax(void)
 {
     for (int cell = 0; cell < CELLS; cell++) {
-        range(s, ROWS, -SCORE, CELL_END(cell));
-        for (int top = 0; top < ROWS; top++) {
+        range(s, SHORT, -SCORE, CELL_END(cell));
+        for (int top = 0; top < SHORT; top++) {
             s[top] = within(CELL_START(cell), CELL_END(cell));
             top_of_case = top;
-            ref_softmax(p, s, ROWS);
+            ref_softmax(p, s, SHORT);
             s[top] = within(-SCORE, CELL_END(cell));
         }
     }
