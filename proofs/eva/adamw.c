@@ -36,11 +36,18 @@ void drive_ref_moments(void)
     END();
 }
 
-void compose_ref_adamw(void)
+/* With g >= 0, then with g <= 0, so that Eva sees g g >= 0. An element meets no other element:
+ * where both signs occur, each is as in one of the two cases. */
+void drive_ref_adamw(void)
 {
     struct eer_config c;
 
     any_vectors(&c);
+    range(g, PARAMETERS, 0, ENTRY);
+    ref_adamw(theta, m, v, g, &c, whole(1, EER_MAX_STEPS), c.lr, PARAMETERS);
+
+    any_vectors(&c);
+    range(g, PARAMETERS, -ENTRY, 0);
     ref_adamw(theta, m, v, g, &c, whole(1, EER_MAX_STEPS), c.lr, PARAMETERS);
     END();
 }

@@ -59,16 +59,6 @@ double ref_norm(const double *x, int n)
     return norm;
 }
 
-/* Clause sign. */
-void ref_moments(double *m, double *v, const double *g, double beta1, double beta2, int n)
-{
-    ref_moments_body(m, v, g, beta1, beta2, n);
-    for (int j = 0; j < n; j++) {
-        //@ admit sign: v[j] >= 0;
-        ;
-    }
-}
-
 void compose_ref_softmax(void)
 {
     double p[ROWS], s[ROWS];

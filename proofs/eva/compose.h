@@ -8,7 +8,6 @@ void ref_exponentials_body(double *p, const double *s, double largest, int n);
 double ref_softmax_body(double *p, const double *s, int n);
 double ref_standardise_body(double *xhat, const double *x, int d);
 double ref_norm_body(const double *x, int n);
-void ref_moments_body(double *m, double *v, const double *g, double beta1, double beta2, int n);
 
 /* The index of a largest score in the case at hand of compose_ref_softmax. */
 extern int one_of_case;

@@ -5,7 +5,6 @@
  * |----------------------|------------------------------------------------------------------------|
  * | ref_variance         | clause sign of its contract in ref/layer_norm.h, by WP                 |
  * | ref_sum_of_squares   | clause sign of its contract in ref/vector.h, by WP                     |
- * | ref_moments          | clause sign of its contract in ref/adamw.h, by WP (compose.c)          |
  * | ref_argmax           | none is taken: a case distinction, whose cases the driver enumerates   |
  * |                      | by clause largest of its contract in ref/vector.h, by WP               |
  * | ref_exponentials     | clauses range and one of its contract in ref/softmax.h, by WP          |
@@ -25,8 +24,8 @@ double ref_variance(const double *x, double mean, int d);
 /*@ admit ensures sign: \result >= 0; */
 double ref_sum_of_squares(const double *x, int n);
 
-/* The index that ref_argmax gives in the case at hand, -1: any. A driver that sets it goes through
- * all indices, so that its cases together are all inputs. */
+/* The index that ref_argmax gives in the case at hand, -1 (the initial value): any. A driver that
+ * sets it goes through all indices, so that its cases together are all inputs. */
 extern int top_of_case;
 
 /*@ admit ensures top: top_of_case >= 0 ==> \result == top_of_case; */

@@ -37,7 +37,8 @@ void compose_ref_attention_half(void)
             c.norm = norm;
             c.mask = mask;
             ref_queries_keys_values(&work, work.Z, &w, &c, FEW);
-            ref_attention_half(z_next, r, work.Z, &work, &w, &c, FEW - 1, FEW, 1);
+            for (int i = 0; i < FEW; i++)
+                ref_attention_half(z_next, r, work.Z, &work, &w, &c, i, FEW, 1);
         }
     END();
 }
