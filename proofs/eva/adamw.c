@@ -20,8 +20,9 @@ void drive_ref_clip(void)
     struct eer_config c;
 
     for (int cell = 0; cell < 3; cell++) {
-        any_vectors(&c);
+        any_config(&c);
         //@ assert whole_range: edge[0] <= c.clip <= edge[3];
+        box(g, PARAMETERS, ENTRY);
         ref_clip(g, within(edge[cell], edge[cell + 1]), PARAMETERS);
     }
     END();

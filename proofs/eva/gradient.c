@@ -7,6 +7,16 @@ static struct ref_slopes slopes;
 static struct eer_terms sums;
 static int tokens[BATCH * LENGTH], labels[BATCH * LENGTH];
 
+static void any_sums(void)
+{
+    sums.task = within(-ENTRY, ENTRY);
+    sums.potential = within(-ENTRY, ENTRY);
+    sums.kinetic = within(-ENTRY, ENTRY);
+    sums.entropy = within(-ENTRY, ENTRY);
+    sums.entropy_penalty = within(-ENTRY, ENTRY);
+    sums.correct = whole(0, BATCH * LENGTH);
+}
+
 static void any_memory(struct eer_config *c)
 {
     any_tensors(&w);
@@ -15,12 +25,7 @@ static void any_memory(struct eer_config *c)
     slopes.kinetic = c->lambda_K;
     slopes.potential = c->lambda_P;
     slopes.penalty = c->lambda_S;
-    sums.task = within(-ENTRY, ENTRY);
-    sums.potential = within(-ENTRY, ENTRY);
-    sums.kinetic = within(-ENTRY, ENTRY);
-    sums.entropy = within(-ENTRY, ENTRY);
-    sums.entropy_penalty = within(-ENTRY, ENTRY);
-    sums.correct = whole(0, BATCH * LENGTH);
+    any_sums();
     whole_numbers(tokens, LENGTH, 0, VOCAB - 1);
     whole_numbers(labels, LENGTH, -1, VOCAB);
 }
@@ -51,8 +56,8 @@ void compose_ref_task_loss(void)
     preset_config(&c);
     any_memory(&c);
     c.loops = 1;
-    ref_task_loss(&sums, &dw, labels, whole(1, BATCH * LENGTH), &work, &w, &c, LENGTH);
-    check_box(work.dZ, ROWS * D, TASK_SLOPE);
+    ref_task_loss(&sums, &dw, labels, whole(1, BATCH * LENGTH), &work, &w, &c, SHORT - c.bos);
+    check_box(work.dZ, SHORT * D, TASK_SLOPE);
     END();
 }
 
@@ -74,7 +79,7 @@ void drive_ref_means(void)
     struct eer_weights weights;
 
     any_config(&c);
-    any_memory(&c);
+    any_sums();
     weights.lambda_P = c.lambda_P;
     weights.lambda_K = c.lambda_K;
     weights.lambda_S = c.lambda_S;

@@ -118,21 +118,21 @@ void any_gradient(struct ref_tensors *dw)
 
 void any_work(struct ref_work *work)
 {
-    static double stale[ROWS * MLP];
+    static double stale[STATES];
 
-    box(stale, ROWS * MLP, ENTRY);
+    box(stale, STATES, ENTRY);
 #define ARRAY(name, n)                                                                             \
     static double name[n];                                                                         \
     work->name = name
 #define STALE(name, n)                                                                             \
     ARRAY(name, n);                                                                                \
     memcpy(name, stale, sizeof name)
-    ARRAY(X, ROWS * D);
-    box(X, ROWS * D, INPUT);
-    ARRAY(Z, STATES);
-    box(Z, STATES, STATE);
-    ARRAY(R, STATES);
-    box(R, STATES, STATE);
+    STALE(X, ROWS * D);
+    box(X, SHORT * D, INPUT);
+    STALE(Z, STATES);
+    box(Z, 2 * SHORT * D, STATE);
+    STALE(R, STATES);
+    box(R, SHORT * D, STATE);
     STALE(Y, ROWS * D);
     STALE(Q, ROWS * D);
     STALE(K, ROWS * D);

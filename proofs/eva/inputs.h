@@ -29,8 +29,9 @@ void any_config(struct eer_config *c);
 /* The same, but norm, mask, activation, final_norm, kinetic and form as in the preset. */
 void preset_config(struct eer_config *c);
 
-/* Parameters, a gradient and memory for ROWS rows; contents: parameters within WEIGHT, X within
- * INPUT, Z and R within STATE, everything else within ENTRY, as a step before may have left it. */
+/* Parameters, a gradient and memory for ROWS rows; contents: parameters within WEIGHT; of SHORT
+ * rows X within INPUT, two states Z and one R within STATE; everything else within ENTRY, as
+ * something before may have left it (to Eva, copies of an interval are not related). */
 void any_tensors(struct ref_tensors *w);
 void any_gradient(struct ref_tensors *dw);
 void any_work(struct ref_work *work);

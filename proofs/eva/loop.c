@@ -74,11 +74,10 @@ void compose_ref_loop_kept(void)
 {
     struct eer_config c;
 
-    //@ assert memory: (LOOPS + 1) * FEW * D <= STATES;
     preset_config(&c);
     any_memory();
     ref_loop_kept(&work, &w, &c, FEW);
-    check_box(work.Z, (LOOPS + 1) * FEW * D, STATE);
+    check_box(work.Z, STATES, STATE);
     check_box(work.R, LOOPS * FEW * D, STATE);
     check_box(work.Q, FEW * D, PROJECTION);
     check_box(work.K, FEW * D, PROJECTION);

@@ -1,13 +1,13 @@
 /* loss.c - drivers of ref/loss.c. */
 #include "inputs.h"
 
-static double Z[STATES], dZ[ROWS * D], p[CLASSES], logits[CLASSES], dlogits[CLASSES];
+static double Z[2 * ROWS * D], dZ[ROWS * D], p[CLASSES], logits[CLASSES], dlogits[CLASSES];
 static double entropy[ROWS], sigma[ROWS];
 
 static void any_states(struct eer_config *c)
 {
     any_config(c);
-    box(Z, STATES, STATE);
+    box(Z, 2 * ROWS * D, STATE);
     box(dZ, ROWS * D, ENTRY);
 }
 

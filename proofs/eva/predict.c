@@ -12,6 +12,8 @@ void drive_ref_predict(void)
     any_config(&c);
     any_tensors(&w);
     any_work(&work);
+    //@ assert memory: ROWS * D <= STATES;
+    box(work.Z, ROWS * D, STATE);
     ref_predict(predicted, work.Z, &work, &w, &c, LENGTH);
     END();
 }
