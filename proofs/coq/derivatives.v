@@ -154,19 +154,25 @@ Proof.
   - rewrite set_same, sum_of_delta by assumption. reflexivity.
 Qed.
 
-(* D_i of 5.4 is sum_j p_j dp_j. *)
+(* The Jacobian of softmax, applied to v and then to dp, or to dp and then to v. D_i of 5.4 is sum_j p_j dp_j. *)
+Lemma softmax_symmetric : forall dp p v n,
+  sum (fun j => dp j * (p j * (v j - sum (fun k => p k * v k) n))) n
+  = sum (fun k => p k * (dp k - sum (fun j => p j * dp j) n) * v k) n.
+Proof.
+  intros dp p v n.
+  rewrite (sum_equal _ (fun j => p j * dp j * v j - p j * dp j * sum (fun k => p k * v k) n)) by (intros; ring).
+  rewrite (sum_equal (fun k => p k * (dp k - _) * v k)
+    (fun k => p k * dp k * v k - sum (fun j => p j * dp j) n * (p k * v k))) by (intros; ring).
+  rewrite 2 sum_subtracted, sum_scaled, sum_scaled_right. ring.
+Qed.
+
 Theorem softmax_backward_along : forall dp s t v n, moves s t v n ->
   let p := softmax (s t) n in
   D (fun u => sum (fun j => dp j * softmax (s u) n j) n) t
     (sum (fun k => p k * (dp k - sum (fun j => p j * dp j) n) * v k) n).
 Proof.
-  intros dp s t v n along p. eapply D_value.
-  - apply D_weighted. intros j inside. apply softmax_along; eassumption.
-  - fold p. rewrite (sum_equal _ (fun j => p j * dp j * v j - p j * dp j * sum (fun k => p k * v k) n))
-      by (intros; ring).
-    rewrite (sum_equal (fun k => p k * (dp k - _) * v k)
-      (fun k => p k * dp k * v k - sum (fun j => p j * dp j) n * (p k * v k))) by (intros; ring).
-    rewrite 2 sum_subtracted, sum_scaled, sum_scaled_right. ring.
+  intros dp s t v n along p. eapply D_value; [ | apply softmax_symmetric ].
+  apply D_weighted. intros j inside. apply softmax_along; eassumption.
 Qed.
 
 Theorem softmax_backward : forall dp s n k, (k < n)%nat ->
