@@ -132,6 +132,25 @@ Proof.
     apply sum_equal. intros j _. apply sum_scaled_right.
 Qed.
 
+(* --- read-out (5.1) -------------------------------------------------------------------------------- *)
+
+(* The task loss: share i is 1 / counted where position i counts, else 0. *)
+Theorem read_out_backward : forall h w b share (label : nat -> nat) t v_h v_w v_b n d classes,
+  moves_matrix h t v_h n d -> moves_matrix w t v_w d classes -> moves b t v_b classes ->
+  (forall i, (i < n)%nat -> (label i < classes)%nat) ->
+  let logits u := affine (h u) (w u) (b u) d in
+  let dlogits i j := share i * (softmax (logits t i) classes j - delta (label i) j) in
+  D (fun u => sum (fun i => share i * - ln (softmax (logits u i) classes (label i))) n) t
+    (inner (product_nt dlogits (w t) classes) v_h n d + inner (product_tn (h t) dlogits n) v_w d classes
+     + sum (fun j => sum (fun i => dlogits i j) n * v_b j) classes).
+Proof.
+  intros h w b share label t v_h v_w v_b n d classes along_h along_w along_b within logits dlogits.
+  destruct (affine_backward h w b t v_h v_w v_b d n classes) as [v [along gradient]]; auto.
+  rewrite <- gradient. apply (D_sum (fun u i => share i * _) t). intros i row. eapply D_value.
+  - apply D_scaled. apply (cross_entropy_along (fun u => logits u i) t (v i)); auto. intros j column. now apply along.
+  - rewrite <- sum_scaled. apply sum_equal. intros j _. unfold dlogits. ring.
+Qed.
+
 (* --- MLP (5.3) ------------------------------------------------------------------------------------- *)
 
 Theorem relu_derivative : forall x, x <> 0 -> D (fun u => Rmax u 0) x (if Rlt_dec 0 x then 1 else 0).
@@ -185,15 +204,21 @@ Qed.
 Definition weights (s : matrix) (seen : nat -> nat) (i j : nat) : R :=
   if lt_dec j (seen i) then softmax (s i) (seen i) j else 0.
 
+Lemma sum_extended : forall f w n, (w <= n)%nat -> (forall j, (w <= j)%nat -> (j < n)%nat -> f j = 0) ->
+  sum f n = sum f w.
+Proof.
+  intros f w n. induction n as [| n step]; intros within zero.
+  - now replace w with O by lia.
+  - destruct (le_lt_eq_dec w (S n) within) as [less | ->]; [ | reflexivity ].
+    simpl. rewrite step, zero by (auto; lia). ring.
+Qed.
+
 Lemma weights_sum : forall s seen v i n, (seen i <= n)%nat ->
   sum (fun j => softmax (s i) (seen i) j * v j) (seen i) = sum (fun j => weights s seen i j * v j) n.
 Proof.
-  intros s seen v i n. induction n as [| n step]; intros within.
-  - replace (seen i) with 0%nat by lia. reflexivity.
-  - destruct (le_lt_eq_dec (seen i) (S n) within) as [less | equal].
-    + rewrite step by lia. simpl. unfold weights at 3. destruct (lt_dec n (seen i)); [ lia | ring ].
-    + rewrite <- equal. apply sum_equal. intros j inside. unfold weights.
-      destruct (lt_dec j (seen i)); [ reflexivity | lia ].
+  intros s seen v i n within. rewrite (sum_extended (fun j => weights s seen i j * v j) (seen i)); auto.
+  - apply sum_equal. intros j inside. unfold weights. destruct (lt_dec j (seen i)); [ reflexivity | lia ].
+  - intros j above _. unfold weights. destruct (lt_dec j (seen i)); [ lia | ring ].
 Qed.
 
 Lemma weights_along : forall s t v seen m n, moves_matrix s t v m n -> (forall i, (i < m)%nat -> (seen i <= n)%nat) ->
@@ -206,8 +231,45 @@ Proof.
   - rewrite Rmult_0_l. apply D_constant.
 Qed.
 
+(* What a row's weights add to the loss apart from the output, times the constants of 4.3 and 4.4: its potential, and its
+   entropy S times the derivative of the penalty |mean S - eta| (penalty_along), whose sign is sigma. The gradient is the
+   second and the third term of 5.4. w is 1/(B N T); the greatest score of row i is at c i, alone. *)
+Theorem scores_side_along : forall lambda_P lambda_S w q (sigma : nat -> R) (c seen : nat -> nat) s t v m n,
+  1 < q ->
+  (forall i, (i < m)%nat -> (seen i <= n)%nat /\ (c i < seen i)%nat /\
+     forall j, (j < seen i)%nat -> j <> c i -> s t i j < s t i (c i)) ->
+  moves_matrix s t v m n ->
+  let p := weights (s t) seen in
+  D (fun u => sum (fun i =>
+       lambda_P * (w * - ln (greatest (softmax (s u i) (seen i)) (seen i)))
+       + lambda_S * (w * sigma i * tsallis (softmax (s u i) (seen i)) q (seen i))) m) t
+    (inner (fun i j => lambda_P * w * (p i j - delta (c i) j)
+                       - lambda_S * w * sigma i * (q / (q - 1))
+                         * (power (p i j) q - p i j * sum (fun k => power (p i k) q) n)) v m n).
+Proof.
+  intros lambda_P lambda_S w q sigma c seen s t v m n index rows along p.
+  unfold inner. apply (D_sum (fun u i => _ + _) t). intros i row. destruct (rows i row) as [within [inside lone]].
+  assert (moves (fun u => s u i) t (v i) (seen i)) as along_row by (intros j below; apply along; lia).
+  assert (forall j, (j < seen i)%nat -> p i j = softmax (s t i) (seen i) j) as seen_weight.
+  { intros j below. unfold p, weights. destruct (lt_dec j (seen i)); [ reflexivity | lia ]. }
+  assert (forall j, (seen i <= j)%nat -> p i j = 0) as unseen_weight.
+  { intros j above. unfold p, weights. destruct (lt_dec j (seen i)); [ lia | reflexivity ]. }
+  assert (sum (fun k => power (p i k) q) n = sum (fun k => power (softmax (s t i) (seen i) k) q) (seen i)) as ->.
+  { rewrite (sum_extended _ (seen i)); auto.
+    - apply sum_equal. intros k below. now rewrite seen_weight.
+    - intros k above _. rewrite unseen_weight by assumption. apply power_zero. lra. }
+  eapply D_value.
+  - apply D_plus; apply D_scaled, D_scaled.
+    + now apply (potential_along (fun u => s u i) t (v i) (seen i) (c i)).
+    + apply (tsallis_along (fun u => s u i) t (v i)); [ lia | assumption | assumption ].
+  - symmetry. rewrite (sum_extended _ (seen i)); auto.
+    + rewrite <- !sum_scaled, <- sum_added. apply sum_equal. intros j below. rewrite seen_weight by assumption. ring.
+    + intros j above _. rewrite unseen_weight, power_zero by (assumption || lra).
+      unfold delta. destruct (Nat.eq_dec j (c i)); [ lia | ring ].
+Qed.
+
 (* From queries, keys and values to the output. c is tau sqrt d; bias holds the slopes. side is what else depends on the scores
-   (potential and entropy penalty, times their lambdas), e its gradient: scores_backward has it. *)
+   (potential and entropy penalty, times their lambdas), e its gradient: scores_side_along has it. *)
 Theorem attention_backward : forall c bias seen q k v t v_q v_k v_v m n d (side : R -> R) e,
   (forall i, (i < m)%nat -> (seen i <= n)%nat) ->
   moves_matrix q t v_q m d -> moves_matrix k t v_k n d -> moves_matrix v t v_v n d ->

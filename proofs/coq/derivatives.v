@@ -270,18 +270,52 @@ Proof.
         -- pose proof (Rmin_l r (s c - s n)). assert (s j + r <= s c) by (apply gap; auto; lia). lra.
 Qed.
 
+(* A curve stays near where it passes. *)
+Lemma D_close : forall f t a eps, D f t a -> 0 < eps ->
+  exists r, 0 < r /\ forall u, Rabs (u - t) < r -> Rabs (f u - f t) < eps.
+Proof.
+  intros f t a eps derivative positive.
+  assert (continuity_pt f t) as continuous by (apply derivable_continuous_pt; now exists a).
+  destruct (continuous eps positive) as [r [small close]]. exists r. split; [ exact small | ].
+  intros u near. destruct (Req_dec u t) as [-> | moved].
+  - now rewrite Rminus_diag_eq, Rabs_R0.
+  - apply close. repeat split; auto.
+Qed.
+
+Lemma moves_close : forall x t v n eps, moves x t v n -> 0 < eps ->
+  exists r, 0 < r /\ forall u, Rabs (u - t) < r -> forall j, (j < n)%nat -> Rabs (x u j - x t j) < eps.
+Proof.
+  intros x t v n eps along positive. induction n as [| n step].
+  - exists 1. split; [ lra | lia ].
+  - destruct step as [r [small close]]; [ intros j inside; apply along; lia | ].
+    destruct (D_close (fun u => x u n) t (v n) eps) as [r' [small' close']]; [ apply along; lia | assumption | ].
+    exists (Rmin r r'). split; [ now apply Rmin_glb_lt | ].
+    intros u near j inside. pose proof (Rmin_l r r'). pose proof (Rmin_r r r').
+    destruct (Nat.eq_dec j n) as [-> | other]; [ apply close'; lra | apply close; [ lra | lia ] ].
+Qed.
+
 (* -log of the greatest weight, where one score alone is greatest. (Where several are there is no derivative; the
    specification then takes the first of them.) *)
+Theorem potential_along : forall s t v n c, (c < n)%nat -> (forall j, (j < n)%nat -> j <> c -> s t j < s t c) ->
+  moves s t v n ->
+  D (fun u => - ln (greatest (softmax (s u) n) n)) t (sum (fun j => (softmax (s t) n j - delta c j) * v j) n).
+Proof.
+  intros s t v n c inside lone along. destruct (maximum_gap (s t) n c lone) as [gap [wide apart]].
+  destruct (moves_close s t v n (gap / 2) along) as [r [small close]]; [ lra | ].
+  apply D_near with (fun u => - ln (softmax (s u) n c)) r; auto using cross_entropy_along.
+  intros u near. do 2 f_equal. symmetry. apply greatest_weight; auto. intros j below.
+  destruct (Nat.eq_dec j c) as [-> | other]; [ lra | ].
+  specialize (apart j below other).
+  pose proof (Rabs_def2 _ _ (close u near j below)). pose proof (Rabs_def2 _ _ (close u near c inside)). lra.
+Qed.
+
 Theorem potential_backward : forall s n c k, (c < n)%nat -> (k < n)%nat ->
   (forall j, (j < n)%nat -> j <> c -> s j < s c) ->
   D (fun u => - ln (greatest (softmax (set s k u) n) n)) (s k) (softmax s n k - delta c k).
 Proof.
-  intros s n c k inside_c inside_k lone. destruct (maximum_gap s n c lone) as [r [positive gap]].
-  apply D_near with (fun u => - ln (softmax (set s k u) n c)) r; auto using cross_entropy_backward.
-  intros u near. do 2 f_equal. symmetry. apply greatest_weight; auto. intros j inside.
-  unfold Rabs in near. destruct (Nat.eq_dec j c) as [-> | other]; [ lra | ].
-  specialize (gap j inside other). unfold set.
-  destruct (Nat.eq_dec j k), (Nat.eq_dec c k); subst; destruct (Rcase_abs _); try congruence; lra.
+  intros s n c k inside_c inside_k lone. eapply D_value.
+  - apply (potential_along (set s k) (s k) (delta k) n c); [ assumption | rewrite set_same; exact lone | apply moves_set ].
+  - now rewrite set_same, sum_of_delta by assumption.
 Qed.
 
 (* --- Tsallis entropy (5.4, third term) ------------------------------------------------------------- *)
@@ -339,6 +373,18 @@ Proof.
   intros x nonzero. unfold sign. destruct (Rlt_dec 0 x) as [positive | ].
   - now apply Rabs_derive_1.
   - destruct (Rlt_dec x 0); [ now apply Rabs_derive_2 | lra ].
+Qed.
+
+(* The entropy penalty of a row, with S its entropies in T iterations that all move. *)
+Theorem penalty_along : forall (S : R -> nat -> R) t v T eta, moves S t v T ->
+  let excess u := sum (S u) T / INR T - eta in
+  excess t <> 0 ->
+  D (fun u => Rabs (excess u)) t (sum (fun k => sign (excess t) / INR T * v k) T).
+Proof.
+  intros S t v T eta along excess away. eapply D_value.
+  - apply (D_composed excess Rabs); [ | now apply absolute_derivative ].
+    apply D_minus; [ apply D_over, D_sum; eassumption | apply D_constant ].
+  - rewrite sum_scaled. unfold Rdiv. ring.
 Qed.
 
 (* What the scores of one row in one iteration change: the weights themselves, with dp for them; the potential; the entropy
