@@ -169,7 +169,7 @@ Proof. intros b s base step. apply power_below; lra. Qed.
 Theorem adam_correction : forall b s, 0 <= b < 1 -> 1 <= s -> power b s < 1.
 Proof. intros b s base step. apply Rle_lt_trans with b; auto using power_base_below_one. lra. Qed.
 
-(* q = 1 excepted this is the tangent of exp between q u and 0, taken at u. *)
+(* exp is convex: at u it lies below the chord from 0 to q u. *)
 Lemma exp_convex : forall u q, 1 <= q -> 1 + q * (exp u - 1) <= exp (q * u).
 Proof.
   intros u q index.

@@ -66,6 +66,43 @@ Proof.
   intros g. specialize (gradient g). rewrite now in gradient. cbv beta. rewrite <- !Rplus_assoc. exact gradient.
 Qed.
 
+(* The same with the losses that the weights add themselves: ds as 5.4 prints it, with w = 1/(B N T). *)
+Theorem attention_losses_block : forall c bias seen w_q w_k w_v t v_wq v_wk v_wv n d lambda_P lambda_S w q
+    (sigma : nat -> R) (top : nat -> nat) y, 1 < q ->
+  moves_matrix w_q t v_wq d d -> moves_matrix w_k t v_wk d d -> moves_matrix w_v t v_wv d d ->
+  let s u x i j := product_nt (product x (w_q u) d) (product x (w_k u) d) d i j / c - bias i j in
+  (forall i, (i < n)%nat -> (seen i <= n)%nat /\ (top i < seen i)%nat /\
+     forall j, (j < seen i)%nat -> j <> top i -> s t y i j < s t y i (top i)) ->
+  let A u x := product (weights (s u x) seen) (product x (w_v u) d) n in
+  let side u x := sum (fun i =>
+    lambda_P * (w * - ln (greatest (softmax (s u x i) (seen i)) (seen i)))
+    + lambda_S * (w * sigma i * tsallis (softmax (s u x i) (seen i)) q (seen i))) n in
+  let p := weights (s t y) seen in
+  let dp g := product_nt g (product y (w_v t) d) d in
+  let ds g i j :=
+    p i j * (dp g i j - sum (fun k => p i k * dp g i k) n)
+    + (lambda_P * w * (p i j - delta (top i) j)
+       - lambda_S * w * sigma i * (q / (q - 1)) * (power (p i j) q - p i j * sum (fun k => power (p i k) q) n)) in
+  let dq g i l := product (ds g) (product y (w_k t) d) n i l / c in
+  let dk g j l := product_tn (ds g) (product y (w_q t) d) n j l / c in
+  let dv g := product_tn p g n in
+  block A side
+    (fun g => added (added (product_nt (dq g) (w_q t) d) (product_nt (dk g) (w_k t) d)) (product_nt (dv g) (w_v t) d))
+    (fun g => inner (product_tn y (dq g) n) v_wq d d + inner (product_tn y (dk g) n) v_wk d d
+              + inner (product_tn y (dv g) n) v_wv d d) y t n d.
+Proof.
+  intros c bias seen w_q w_k w_v t v_wq v_wk v_wv n d lambda_P lambda_S w q sigma top y index
+    along_q along_k along_v s rows A side p dp ds dq dk dv.
+  apply (attention_block c bias seen w_q w_k w_v t v_wq v_wk v_wv n d side
+    (fun i j => lambda_P * w * (p i j - delta (top i) j)
+       - lambda_S * w * sigma i * (q / (q - 1)) * (power (p i j) q - p i j * sum (fun k => power (p i k) q) n)) y);
+    auto.
+  - intros i row. now destruct (rows i row).
+  - intros x v_s now along. fold s in along. unfold p. rewrite <- now.
+    apply (scores_side_along lambda_P lambda_S w q sigma top seen (fun u => s u (x u)) t v_s n n); auto.
+    rewrite now. exact rows.
+Qed.
+
 Theorem mlp_block : forall act slope w_1 b_1 w_2 b_2 t v_w1 v_b1 v_w2 v_b2 n d h y,
   moves_matrix w_1 t v_w1 d h -> moves b_1 t v_b1 h -> moves_matrix w_2 t v_w2 h d -> moves b_2 t v_b2 d ->
   let a := affine y (w_1 t) (b_1 t) d in

@@ -58,7 +58,7 @@ ask() {
 }
 
 # All theorems in one question, which takes no longer than one of them: what all rest on, each rests on. Only if that is too much
-# is each asked for itself.
+# is one after another asked, for the first that does.
 requires=$(for file in $files; do echo "Require eer.$file."; done)
 {
     echo "$requires"
@@ -72,7 +72,7 @@ foreign() { echo "$allowed" | awk 'NR == FNR { for (i = 1; i <= NF; i++) known[$
 [ -z "$(foreign "$out/axioms")" ] || while read -r file name; do
     printf '%s\nPrint Assumptions eer.%s.%s.\n' "$requires" "$file" "$name" >"$out/one.v"
     ask one >"$out/one.axioms" || fail "$name: no answer"
-    [ -z "$(foreign "$out/one.axioms")" ] || echo "$name rests on" $(foreign "$out/one.axioms") >&2
+    [ -z "$(foreign "$out/one.axioms")" ] || fail "$name rests on $(foreign "$out/one.axioms" | tr '\n' ' ')"
 done <"$out/names"
 [ -z "$(foreign "$out/axioms")" ] || fail "axioms that are not of the reals:" $(foreign "$out/axioms")
 
