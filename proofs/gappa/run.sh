@@ -22,10 +22,11 @@ complain() {
     wrong=1
 }
 
-# Is each line that FILE quotes still in the code, as it stands?
+# Is each line that FILE quotes still in the function it is quoted from, as it stands?
 check_code() {
-    sed -n 's/^# Code: \([^:]*\): /\1 /p' "$1" | while read -r source line; do
-        grep -qF -- "$line" "$here/../../$source" || echo "$source no longer says: $line"
+    sed -n 's/^# Code: \([^ ]*\) \([^:]*\): /\1 \2 /p' "$1" | while read -r source function line; do
+        awk -v name="$function(" '/^[a-zA-Z]/ { inside = index($0, name) && !/;$/ } inside' "$here/../../$source" |
+            grep -qF -- "$line" || echo "$source, $function: no longer says: $line"
     done
 }
 
@@ -35,14 +36,14 @@ best() {
     gappa "$work/best.gappa" 2>&1 | sed -n 's/.*{\([^,]*\),[^{]*$/\1/p' | tail -1
 }
 
-# Gappa takes the rewriting rules of a file for granted once it has checked them itself; in its script for
-# Coq they are hypotheses. They are identities of polynomials: let Coq prove them too.
+# In Gappa's script for Coq a file's rewriting rules are hypotheses. They are identities of polynomials:
+# let Coq prove them too.
 check_coq() {
-    name=$(basename "$1" .gappa)
+    script=$(basename "$1" .gappa)
     { echo 'From Coq Require Import Reals.'; gappa -Bcoq "$1" 2>/dev/null; } |
-        sed -e '/^Hypothesis a[0-9]* /d' -e 's/^ apply a[0-9]*\.$/ unfold Float1; field./' >"$work/$name.v"
-    if grep -qE '^ *(Axiom|Hypothesis|Parameter|Admitted)' "$work/$name.v"; then return 1; fi
-    (cd "$work" && coqc -q "$name.v" >"$name.log" 2>&1)
+        sed -e '/^Hypothesis a[0-9]* /d' -e 's/^ apply a[0-9]*\.$/ unfold Float1; field./' >"$work/$script.v"
+    if grep -qE '^ *(Axiom|Hypothesis|Parameter|Admitted)' "$work/$script.v"; then return 1; fi
+    (cd "$work" && coqc -q "$script.v" >"$script.log" 2>&1)
 }
 
 if [ "$coq" = coq ]; then
@@ -53,7 +54,9 @@ for file in "$here"/*.gappa; do
     wrong='' begun=$(date +%s%N)
     name=$(sed -n '1s/^# \(EER_ROUNDING_[A-Z0-9_]*\): .*/\1/p' "$file")
     bound=$(sed -n 's/.* <= \(0x[^ ]*\) }$/\1/p' "$file")
-    gappa "$file" >"$work/log" 2>&1 || complain "$file: not proved: $(cat "$work/log")"
+    gappa "$file" >"$work/log" 2>&1 || complain "$file: not proved: $(tail -n 2 "$work/log")"
+    # It only warns where it cannot see that the two sides of a rewriting rule are equal.
+    if grep -q Warning "$work/log"; then complain "$file: $(grep Warning "$work/log")"; fi
     seconds=$(($(date +%s%N) - begun))
     limit=$(best "$file")
     printf '%g %g\n' "$bound" "${limit:-0}" | awk '!($2 > 0 && $1 <= $2 * 1.002) { exit 1 }' ||
