@@ -39,6 +39,7 @@ esac
 case $what in
 verify | all) must="$must
 has:clang:clang
+has:gappa:gappa
 has:llvm-config-14:libclang-rt-14-dev
 has:mandoc:mandoc" ;;
 esac
