@@ -4,6 +4,7 @@
 #   make train      set up, build, train          make bench    against PyTorch and JAX
 #   make test       unit, differential, CLI       make deps     install what all of these need (Debian, Ubuntu)
 #   make install    DESTDIR, PREFIX               make mutants  plant bugs: is each one caught?
+#   make prove      ref/ with Frama-C, Coq, Gappa make prove-cold  the same, believing no earlier answer
 #   make clean
 CC      ?= cc
 CFLAGS  ?= -O2 -g
@@ -94,11 +95,20 @@ verify:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/verify.sh $(B)
 
-# Planted bugs: does a test catch each? MUTANT=words for some of them.
+# The reference proved (proofs/SOUNDNESS.md): Coq's theorems first, since WP's axioms have to be among them.
+prove prove-cold:
+	@sh tests/deps.sh prove $(B)
+	@sh proofs/coq/run.sh $(B)
+	@sh proofs/gappa/run.sh $(B)
+	@sh proofs/eva/run.sh $(B)
+	@sh proofs/prove.sh $(B) $(if $(filter prove-cold,$@),cold)
+
+# Planted bugs: does a test catch each? MUTANT=words for some of them; LIST=reference: those that proofs have to catch.
+LIST ?= bugs
 mutants:
 	@sh tests/deps.sh test $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
-	@sh tests/mutants/run.sh $(B) "$(MUTANT)"
+	@sh tests/mutants/run.sh $(B) "$(MUTANT)" $(LIST)
 
 # Fuzzers, and the program and its tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 FUZZ     = $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -144,5 +154,5 @@ clean:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:
 FORCE:
-.PHONY: all train test unit verify fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
+.PHONY: all train test unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
 .DELETE_ON_ERROR:

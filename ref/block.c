@@ -23,22 +23,20 @@ void ref_block_output(double *out, const double *r, const double *gain, const do
         ref_copy(out, r, d);
 }
 
-void ref_block_input_backward(double *du, double *dgain, double *dbias, double *xhat, double *g,
-                              const double *dy, const double *u, const double *gain,
-                              enum eer_norm norm, int d)
+void ref_block_input_backward(double *du, double *dgain, double *dbias, const double *dy,
+                              const double *u, const double *gain, enum eer_norm norm, int d)
 {
     if (norm == EER_NORM_PRE)
-        ref_layer_norm_backward(du, dgain, dbias, xhat, g, dy, u, gain, d);
+        ref_layer_norm_backward(du, dgain, dbias, dy, u, gain, d);
     else
         ref_copy(du, dy, d);
 }
 
-void ref_block_output_backward(double *dr, double *dgain, double *dbias, double *xhat, double *g,
-                               const double *dout, const double *r, const double *gain,
-                               enum eer_norm norm, int d)
+void ref_block_output_backward(double *dr, double *dgain, double *dbias, const double *dout,
+                               const double *r, const double *gain, enum eer_norm norm, int d)
 {
     if (norm == EER_NORM_POST)
-        ref_layer_norm_backward(dr, dgain, dbias, xhat, g, dout, r, gain, d);
+        ref_layer_norm_backward(dr, dgain, dbias, dout, r, gain, d);
     else
         ref_copy(dr, dout, d);
 }

@@ -24,34 +24,34 @@ void ref_block_input(double *y, double *u, const double *z, const double *x, con
 void ref_block_output(double *out, const double *r, const double *gain, const double *bias,
                       enum eer_norm norm, int d);
 
-/* du from dy; dgain and dbias += theirs; xhat, g: memory */
-/*@ requires d >= 1 && writable(du, d) && writable(xhat, d) && writable(g, d) && readable(dy, d);
-    requires readable(u, d) && apart(du, d, dy, d);
+/* du from dy; dgain and dbias += theirs */
+/*@ requires 1 <= d <= EER_MAX_D && writable(du, d) && readable(dy, d) && readable(u, d);
+    requires apart(du, d, dy, d);
     requires norm == EER_NORM_PRE ==>
-      writable(dgain, d) && writable(dbias, d) && readable(gain, d) &&
-      \separated(du + (0 .. d - 1), dgain + (0 .. d - 1), dbias + (0 .. d - 1),
-                 xhat + (0 .. d - 1), g + (0 .. d - 1), dy + (0 .. d - 1), u + (0 .. d - 1),
-                 gain + (0 .. d - 1));
+      writable(dgain, d) && writable(dbias, d) && readable(gain, d) && apart(dgain, d, dbias, d) &&
+      apart(du, d, dgain, d) && apart(du, d, dbias, d) && apart(du, d, u, d) &&
+      apart(du, d, gain, d) && apart(dgain, d, dy, d) && apart(dgain, d, u, d) &&
+      apart(dgain, d, gain, d) && apart(dbias, d, dy, d) && apart(dbias, d, u, d) &&
+      apart(dbias, d, gain, d);
     terminates \true;
-    assigns du[0 .. d - 1], dgain[0 .. d - 1], dbias[0 .. d - 1], xhat[0 .. d - 1], g[0 .. d - 1];
- */
-void ref_block_input_backward(double *du, double *dgain, double *dbias, double *xhat, double *g,
-                              const double *dy, const double *u, const double *gain,
-                              enum eer_norm norm, int d);
+    assigns du[0 .. d - 1], dgain[0 .. (norm == EER_NORM_PRE ? d : 0) - 1],
+            dbias[0 .. (norm == EER_NORM_PRE ? d : 0) - 1]; */
+void ref_block_input_backward(double *du, double *dgain, double *dbias, const double *dy,
+                              const double *u, const double *gain, enum eer_norm norm, int d);
 
-/* dr from dout; dgain and dbias += theirs; xhat, g: memory */
-/*@ requires d >= 1 && writable(dr, d) && writable(xhat, d) && writable(g, d) && readable(dout, d);
-    requires readable(r, d) && apart(dr, d, dout, d);
+/* dr from dout; dgain and dbias += theirs */
+/*@ requires 1 <= d <= EER_MAX_D && writable(dr, d) && readable(dout, d) && readable(r, d);
+    requires apart(dr, d, dout, d);
     requires norm == EER_NORM_POST ==>
-      writable(dgain, d) && writable(dbias, d) && readable(gain, d) &&
-      \separated(dr + (0 .. d - 1), dgain + (0 .. d - 1), dbias + (0 .. d - 1),
-                 xhat + (0 .. d - 1), g + (0 .. d - 1), dout + (0 .. d - 1), r + (0 .. d - 1),
-                 gain + (0 .. d - 1));
+      writable(dgain, d) && writable(dbias, d) && readable(gain, d) && apart(dgain, d, dbias, d) &&
+      apart(dr, d, dgain, d) && apart(dr, d, dbias, d) && apart(dr, d, r, d) &&
+      apart(dr, d, gain, d) && apart(dgain, d, dout, d) && apart(dgain, d, r, d) &&
+      apart(dgain, d, gain, d) && apart(dbias, d, dout, d) && apart(dbias, d, r, d) &&
+      apart(dbias, d, gain, d);
     terminates \true;
-    assigns dr[0 .. d - 1], dgain[0 .. d - 1], dbias[0 .. d - 1], xhat[0 .. d - 1], g[0 .. d - 1];
- */
-void ref_block_output_backward(double *dr, double *dgain, double *dbias, double *xhat, double *g,
-                               const double *dout, const double *r, const double *gain,
-                               enum eer_norm norm, int d);
+    assigns dr[0 .. d - 1], dgain[0 .. (norm == EER_NORM_POST ? d : 0) - 1],
+            dbias[0 .. (norm == EER_NORM_POST ? d : 0) - 1]; */
+void ref_block_output_backward(double *dr, double *dgain, double *dbias, const double *dout,
+                               const double *r, const double *gain, enum eer_norm norm, int d);
 
 #endif

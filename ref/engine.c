@@ -87,22 +87,6 @@ static void take_backward(struct eer_engine *e, size_t N)
     work->ds = take(e, N);
 }
 
-static void take_rows(struct eer_engine *e)
-{
-    struct ref_work *k = &e->work;
-    double **const of_d[] = {&k->u,  &k->y,  &k->f,  &k->r,  &k->z_prime, &k->z_next, &k->h,
-                             &k->du, &k->dy, &k->dr, &k->dh, &k->xhat,    &k->scaled};
-    double **const of_m[] = {&k->a, &k->g, &k->da, &k->dg};
-    double **const of_C[] = {&k->logits, &k->classes, &k->dlogits};
-
-    for (size_t i = 0; i < sizeof of_d / sizeof *of_d; i++)
-        *of_d[i] = take(e, (size_t)e->config.d);
-    for (size_t i = 0; i < sizeof of_m / sizeof *of_m; i++)
-        *of_m[i] = take(e, (size_t)e->config.mlp);
-    for (size_t i = 0; i < sizeof of_C / sizeof *of_C; i++)
-        *of_C[i] = take(e, (size_t)e->config.vocab + 1);
-}
-
 /* A gradient keeps the states of all iterations, an evaluation those of two. */
 static void take_work(struct eer_engine *e)
 {
@@ -114,7 +98,6 @@ static void take_work(struct eer_engine *e)
     take_forward(e, train > eval ? train : eval,
                  (kept > passing ? kept : passing) * (size_t)e->config.d);
     take_backward(e, train);
-    take_rows(e);
 }
 
 static void engine_close(struct eer_engine *e)

@@ -6,6 +6,7 @@ int ref_counted(const int *labels, int n)
 {
     int counted = 0;
     /*@ loop invariant 0 <= j <= n && 0 <= counted <= j;
+        loop invariant counted == counted(labels, j);
         loop assigns j, counted;
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -14,17 +15,18 @@ int ref_counted(const int *labels, int n)
 }
 
 void ref_position_loss(struct eer_terms *sums, const struct ref_tensors *dw, double *dz,
-                       const double *z, int label, double counted, struct ref_work *work,
-                       const struct ref_tensors *w, const struct eer_config *c)
+                       const double *z, int label, double counted, const struct ref_tensors *w,
+                       const struct eer_config *c)
 {
+    double logits[EER_MAX_VOCAB + 1], classes[EER_MAX_VOCAB + 1], dlogits[EER_MAX_VOCAB + 1];
+    double h[EER_MAX_D];
     int C = c->vocab + 1;
 
-    ref_logits(work->logits, work->h, z, w, c);
-    sums->task += ref_cross_entropy(work->classes, work->logits, label, C);
-    sums->correct += ref_argmax(work->logits, C) == label;
-    ref_cross_entropy_backward(work->dlogits, work->classes, label, counted, C);
-    ref_logits_backward(dz, dw, work->dh, work->xhat, work->scaled, work->dlogits, work->h, z, w,
-                        c);
+    ref_logits(logits, h, z, w, c);
+    sums->task += ref_cross_entropy(classes, logits, label, C);
+    sums->correct += ref_argmax(logits, C) == label;
+    ref_cross_entropy_backward(dlogits, classes, label, counted, C);
+    ref_logits_backward(dz, dw, dlogits, h, z, w, c);
 }
 
 void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const int *labels,
@@ -33,21 +35,21 @@ void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const i
 {
     int d = c->d;
     int N = L + c->bos;
-    const double *Z_T = work->Z + c->loops * N * d;
+    //@ assert fits: product_fits(N, d) && row_inside(c->loops, c->loops + 1, N * d);
+    const double *Z_T = work->Z + c->loops * (N * d);
 
-    ref_fill(work->dZ, 0, N * d);
-    /*@ loop invariant 0 <= i <= L;
+    ref_fill(work->dZ, 0.0, N * d);
+    /*@ loop invariant upto(i, L);
         loop assigns i, sums->task, sums->correct, work->dZ[0 .. N * d - 1],
                      dw->gain_f[0 .. gains_f(c) - 1], dw->bias_f[0 .. gains_f(c) - 1],
-                     dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab + 1 - 1],
-                     work->logits[0 .. c->vocab], work->h[0 .. c->d - 1],
-                     work->classes[0 .. c->vocab], work->dlogits[0 .. c->vocab],
-                     work->dh[0 .. c->d - 1], work->xhat[0 .. c->d - 1], work->scaled[0 .. c->d -
-       1]; loop variant L - i; */
-    for (int i = 0; i < L; i++)
+                     dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab];
+        loop variant L - i; */
+    for (int i = 0; i < L; i++) {
+        //@ assert inside: row_inside(i + c->bos, N, d);
         if (labels[i] >= 0)
             ref_position_loss(sums, dw, work->dZ + (i + c->bos) * d, Z_T + (i + c->bos) * d,
-                              labels[i], counted, work, w, c);
+                              labels[i], counted, w, c);
+    }
 }
 
 void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const int *tokens,
@@ -59,7 +61,9 @@ void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const in
     int N = L + c->bos;
 
     ref_input(work->X, w->E, tokens, c, N);
+    //@ assert kept: configured(c);
     ref_loop_kept(work, w, c, N);
+    //@ assert kept: configured(c);
 
     ref_task_loss(sums, dw, labels, counted, work, w, c, L);
     sums->kinetic += ref_kinetic(work->Z, c, N);
@@ -67,6 +71,7 @@ void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const in
     sums->entropy += ref_sum(work->entropy, N) / ((double)N * T);
     sums->entropy_penalty += ref_penalty(work->sigma, work->entropy, c->eta, T, N);
 
+    //@ assert kept: configured(c);
     ref_loop_backward(dw, slopes, work, w, c, N);
     ref_input_backward(dw->E, work->dX, tokens, c, N);
 }
@@ -96,35 +101,37 @@ void ref_gradient(struct eer_terms *terms, const struct ref_tensors *dw,
                                 .penalty = weights->lambda_S / positions};
 
     *terms = (struct eer_terms){0};
-    /*@ loop invariant 0 <= b <= B;
+    /*@ loop invariant upto(b, B);
+        loop invariant kept: configured(c);
         loop assigns b, *terms, work->Z[0 .. (c->loops + 1) * ((L + c->bos) * c->d) - 1],
                      work->R[0 .. c->loops * ((L + c->bos) * c->d) - 1],
-                     dw->E[0 .. (c->vocab + c->bos) * c->d - 1], dw->W_Q[0 .. c->d * c->d - 1],
-                     dw->W_K[0 .. c->d * c->d - 1], dw->W_V[0 .. c->d * c->d - 1],
-                     dw->gain_1[0 .. gains(c) - 1], dw->bias_1[0 .. gains(c) - 1],
-                     dw->gain_2[0 .. gains_2(c) - 1], dw->bias_2[0 .. gains_2(c) - 1],
-                     dw->W_1[0 .. c->d * c->mlp - 1], dw->b_1[0 .. c->mlp - 1],
-                     dw->W_2[0 .. c->mlp * c->d - 1], dw->b_2[0 .. outputs_2(c) - 1],
-                     dw->gain_f[0 .. gains_f(c) - 1], dw->bias_f[0 .. gains_f(c) - 1],
-                     dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab + 1 - 1],
                      work->X[0 .. (L + c->bos) * c->d - 1], work->Y[0 .. (L + c->bos) * c->d - 1],
                      work->Q[0 .. (L + c->bos) * c->d - 1], work->K[0 .. (L + c->bos) * c->d - 1],
-                     work->V[0 .. (L + c->bos) * c->d - 1], work->s[0 .. L + c->bos - 1], work->p[0
-       .. L + c->bos - 1], work->pq[0 .. L + c->bos - 1], work->potential[0 .. L + c->bos - 1],
-       work->entropy[0 .. L + c->bos - 1], work->u[0 .. c->d - 1], work->y[0 .. c->d - 1], work->f[0
-       .. c->d - 1], work->r[0 .. c->d - 1], work->z_prime[0 .. c->d - 1], work->a[0 .. c->mlp - 1],
-                     work->g[0 .. c->mlp - 1], work->dZ[0 .. (L + c->bos) * c->d - 1],
-                     work->dX[0 .. (L + c->bos) * c->d - 1], work->dR[0 .. (L + c->bos) * c->d - 1],
-                     work->dY[0 .. (L + c->bos) * c->d - 1], work->dQ[0 .. (L + c->bos) * c->d - 1],
-                     work->dK[0 .. (L + c->bos) * c->d - 1], work->dV[0 .. (L + c->bos) * c->d - 1],
-                     work->product[0 .. (L + c->bos) * c->d - 1], work->sigma[0 .. L + c->bos - 1],
-       work->dp[0 .. L + c->bos - 1], work->ds[0 .. L + c->bos - 1], work->z_next[0 .. c->d - 1],
-       work->du[0 .. c->d - 1], work->dy[0 .. c->d - 1], work->dr[0 .. c->d - 1], work->dh[0 .. c->d
-       - 1], work->xhat[0 .. c->d - 1], work->scaled[0 .. c->d - 1], work->da[0 .. c->mlp - 1],
-       work->dg[0 .. c->mlp - 1], work->h[0 .. c->d - 1], work->logits[0 .. c->vocab],
-       work->classes[0 .. c->vocab], work->dlogits[0 .. c->vocab]; loop variant B - b; */
-    for (int b = 0; b < B; b++)
+                     work->V[0 .. (L + c->bos) * c->d - 1], work->dZ[0 .. (L + c->bos) * c->d - 1],
+                     work->dX[0 .. (L + c->bos) * c->d - 1],
+                     work->dR[0 .. (L + c->bos) * c->d - 1],
+                     work->dY[0 .. (L + c->bos) * c->d - 1],
+                     work->dQ[0 .. (L + c->bos) * c->d - 1],
+                     work->dK[0 .. (L + c->bos) * c->d - 1],
+                     work->dV[0 .. (L + c->bos) * c->d - 1],
+                     work->product[0 .. (L + c->bos) * c->d - 1], work->s[0 .. L + c->bos - 1],
+                     work->p[0 .. L + c->bos - 1], work->pq[0 .. L + c->bos - 1],
+                     work->potential[0 .. L + c->bos - 1], work->entropy[0 .. L + c->bos - 1],
+                     work->sigma[0 .. L + c->bos - 1], work->dp[0 .. L + c->bos - 1],
+                     work->ds[0 .. L + c->bos - 1],
+                     dw->E[0 .. (c->vocab + c->bos) * c->d - 1], dw->W_Q[0 .. c->d * c->d - 1], dw->W_K[0 .. c->d * c->d - 1],
+                     dw->W_V[0 .. c->d * c->d - 1], dw->gain_1[0 .. gains(c) - 1],
+                     dw->bias_1[0 .. gains(c) - 1], dw->gain_2[0 .. gains_2(c) - 1],
+                     dw->bias_2[0 .. gains_2(c) - 1], dw->W_1[0 .. c->d * c->mlp - 1],
+                     dw->b_1[0 .. c->mlp - 1], dw->W_2[0 .. c->mlp * c->d - 1],
+                     dw->b_2[0 .. outputs_2(c) - 1],
+                     dw->gain_f[0 .. gains_f(c) - 1], dw->bias_f[0 .. gains_f(c) - 1],
+                     dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab];
+        loop variant B - b; */
+    for (int b = 0; b < B; b++) {
+        //@ assert inside: row_inside(b, B, L);
         ref_sequence(terms, dw, batch->tokens + b * L, batch->labels + b * L, counted, &slopes,
                      work, w, c, L);
+    }
     ref_means(terms, weights, B, counted);
 }

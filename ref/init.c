@@ -8,7 +8,7 @@ double ref_rounded_to_float(double x)
 
 double ref_uniform(uint32_t word)
 {
-    return ((word >> 8) + 0.5) / 16777216; /* 2^24 */
+    return (word / 256 + 0.5) / 16777216; /* 2^24 */
 }
 
 double ref_normal(uint32_t word_0, uint32_t word_1)
@@ -24,10 +24,14 @@ void ref_init_normal(double *x, uint64_t seed, int tensor, int n)
     uint32_t word[4];
 
     /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(\forall integer i; 0 <= i < j ==>
+          x[i] == initial_normal(seed, tensor, i));
         loop assigns j, word[0 .. 3], x[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++) {
         ref_random(word, seed, EER_DRAW_INIT, (uint32_t)tensor, 0, (uint32_t)j);
+        //@ assert word_0: word[0] == initial_word(0, seed, tensor, j);
+        //@ assert word_1: word[1] == initial_word(1, seed, tensor, j);
         x[j] = ref_rounded_to_float(ref_normal(word[0], word[1]));
     }
 }
@@ -37,23 +41,33 @@ void ref_init_uniform(double *x, uint64_t seed, int tensor, int rows, int n)
     uint32_t word[4];
     double bound = ref_sqrt(rows);
 
+    //@ assert root: REAL(bound == \sqrt(rows));
     /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(\forall integer i; 0 <= i < j ==>
+          x[i] == initial_uniform(seed, tensor, rows, i));
         loop assigns j, word[0 .. 3], x[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++) {
         ref_random(word, seed, EER_DRAW_INIT, (uint32_t)tensor, 0, (uint32_t)j);
-        x[j] = ref_rounded_to_float((2 * ref_uniform(word[0]) - 1) / bound);
+        //@ assert word_0: word[0] == initial_word(0, seed, tensor, j);
+        //@ assert word_1: word[1] == initial_word(1, seed, tensor, j);
+        double uniform = ref_uniform(word[0]);
+        //@ assert uniform: REAL(uniform == uniform_of(initial_word(0, seed, tensor, j)));
+        double value = (2 * uniform - 1) / bound;
+        //@ assert value: REAL(value == initial_uniform(seed, tensor, rows, j));
+        x[j] = ref_rounded_to_float(value);
     }
 }
 
 void ref_init_tensor(double *x, uint64_t seed, int tensor, int rows, int n)
 {
     int is_gain = tensor == EER_LN1_GAIN || tensor == EER_LN2_GAIN || tensor == EER_LNF_GAIN;
+    double value = is_gain ? 1.0 : 0.0;
 
     if (tensor == EER_EMBEDDING)
         ref_init_normal(x, seed, tensor, n);
     else if (eer_tensor_is_vector(tensor))
-        ref_fill(x, is_gain, n);
+        ref_fill(x, value, n);
     else
         ref_init_uniform(x, seed, tensor, rows, n);
 }
@@ -61,15 +75,35 @@ void ref_init_tensor(double *x, uint64_t seed, int tensor, int rows, int n)
 void ref_init(const struct eer_config *c, struct eer_state *state)
 {
     struct eer_layout layout;
+    double *theta = state->theta, *m = state->m, *v = state->v;
+    uint64_t seed = c->seed;
 
     eer_layout(c, &layout);
+    //@ assert size: layout.size == parameters{Pre}(c);
     state->step = 0;
-    ref_fill(state->m, 0, layout.size);
-    ref_fill(state->v, 0, layout.size);
+    ref_fill(m, 0.0, layout.size);
+    ref_fill(v, 0.0, layout.size);
     /*@ loop invariant 0 <= tensor <= EER_TENSORS;
-        loop assigns tensor, state->theta[0 .. layout.size - 1];
+        loop invariant values: REAL(\forall integer t; 0 <= t < tensor ==>
+          is_initial(theta + eer_offset{Pre}(c, t), seed, t, eer_rows{Pre}(c, t),
+                     eer_elements{Pre}(c, t)));
+        loop assigns tensor, theta[0 .. layout.size - 1];
         loop variant EER_TENSORS - tensor; */
-    for (int tensor = 0; tensor < EER_TENSORS; tensor++)
-        ref_init_tensor(state->theta + layout.offset[tensor], c->seed, tensor, layout.rows[tensor],
-                        layout.rows[tensor] * layout.columns[tensor]);
+    for (int tensor = 0; tensor < EER_TENSORS; tensor++) {
+        int offset = layout.offset[tensor], rows = layout.rows[tensor];
+        //@ assert product: rows * layout.columns[tensor] == eer_elements{Pre}(c, tensor);
+        //@ assert few: 0 <= eer_elements{Pre}(c, tensor) <= 16384;
+        int n = rows * layout.columns[tensor];
+        //@ assert here: offset == eer_offset{Pre}(c, tensor) && rows == eer_rows{Pre}(c, tensor);
+        //@ assert elements: n == eer_elements{Pre}(c, tensor);
+        //@ assert inside: 0 <= offset && 0 <= n && offset + n <= layout.size;
+        /*@ assert before: \forall integer t; 0 <= t < tensor ==>
+              0 <= eer_offset{Pre}(c, t) &&
+              eer_offset{Pre}(c, t) + eer_elements{Pre}(c, t) <= offset; */
+        /*@ assert apart: \forall integer t; 0 <= t < tensor ==>
+              apart(theta + eer_offset{Pre}(c, t), eer_elements{Pre}(c, t), theta + offset, n); */
+        ref_init_tensor(theta + offset, seed, tensor, rows, n);
+        /*@ assert others: REAL(\forall integer t; 0 <= t < tensor ==>
+              same{LoopCurrent, Here}(theta + eer_offset{Pre}(c, t), eer_elements{Pre}(c, t))); */
+    }
 }

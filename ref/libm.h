@@ -1,57 +1,48 @@
-/* libm.h - the mathematical library. These contracts are trusted, not proved; `==` holds in the
- * real model only. */
+/* libm.h - the mathematical library. These contracts are trusted, not proved (proofs/trusted.txt). */
 #ifndef EER_REF_LIBM_H
 #define EER_REF_LIBM_H
 
 #include "contracts.h"
 
-/*@ requires \is_finite(x);
-    terminates \true;
+/*@ terminates \true;
     assigns \nothing;
-    ensures exponential: \result == \exp(x);
-    ensures positive: \result >= 0;
-    ensures below_one: x <= 0 ==> \result <= 1;
-    ensures at_zero: x == 0 ==> \result == 1; */
+    ensures exponential: REAL(\result == \exp(x)); */
 double ref_exp(double x);
 
-/*@ requires x > 0;
+/*@ requires REAL(x > 0);
     terminates \true;
     assigns \nothing;
-    ensures logarithm: \result == \log(x);
-    ensures sign: x >= 1 ==> \result >= 0; */
+    ensures logarithm: REAL(\result == \log(x)); */
 double ref_log(double x);
 
-/*@ requires x >= 0;
+/*@ requires REAL(x >= 0);
     terminates \true;
     assigns \nothing;
-    ensures root: \result == \sqrt(x);
-    ensures sign: \result >= 0; */
+    ensures root: REAL(\result == \sqrt(x));
+    ensures sign: REAL(\result >= 0 && (x > 0 ==> \result > 0)); */
 double ref_sqrt(double x);
 
-/*@ requires x >= 0;
+/* x^y, 0^y = 0 */
+/*@ requires REAL(x > 0 || (x == 0 && y > 0));
     terminates \true;
     assigns \nothing;
-    ensures power: \result == \pow(x, y);
-    ensures sign: \result >= 0;
-    ensures below_one: x <= 1 && y >= 0 ==> \result <= 1; */
+    ensures power: REAL(\result == power(x, y)); */
 double ref_pow(double x, double y);
 
-/*@ requires \is_finite(x);
-    terminates \true;
+/*@ terminates \true;
     assigns \nothing;
-    ensures range: -1 <= \result <= 1; */
+    ensures error_function: REAL(\result == error_function(x));
+    ensures range: REAL(-1 <= \result <= 1); */
 double ref_erf(double x);
 
-/*@ requires \is_finite(x);
-    terminates \true;
+/*@ terminates \true;
     assigns \nothing;
-    ensures range: -1 <= \result <= 1; */
+    ensures sine: REAL(\result == \sin(x)); */
 double ref_sin(double x);
 
-/*@ requires \is_finite(x);
-    terminates \true;
+/*@ terminates \true;
     assigns \nothing;
-    ensures range: -1 <= \result <= 1; */
+    ensures cosine: REAL(\result == \cos(x)); */
 double ref_cos(double x);
 
 #endif

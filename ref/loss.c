@@ -22,18 +22,22 @@ void ref_cross_entropy_backward(double *dlogits, const double *p, int label, dou
 double ref_sum_of_norms(const double *Z, int N, int d)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= i <= N && sum >= 0;
+    /*@ loop invariant upto(i, N);
+        loop invariant REAL(sum >= 0);
         loop assigns i, sum;
         loop variant N - i; */
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < N; i++) {
+        //@ assert inside: row_inside(i, N, d);
         sum += ref_norm(Z + i * d, d);
+    }
     return sum;
 }
 
 double ref_squared_distance(const double *x, const double *y, int n)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= j <= n && sum >= 0;
+    /*@ loop invariant upto(j, n);
+        loop invariant REAL(sum >= 0);
         loop assigns j, sum;
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -44,11 +48,14 @@ double ref_squared_distance(const double *x, const double *y, int n)
 double ref_path(const double *Z, int T, int size)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= t <= T && sum >= 0;
+    /*@ loop invariant upto(t, T);
+        loop invariant REAL(sum >= 0);
         loop assigns t, sum;
         loop variant T - t; */
-    for (int t = 0; t < T; t++)
+    for (int t = 0; t < T; t++) {
+        //@ assert inside: row_inside(t, T + 1, size) && row_inside(t + 1, T + 1, size);
         sum += ref_squared_distance(Z + (t + 1) * size, Z + t * size, size);
+    }
     return sum;
 }
 
@@ -56,15 +63,27 @@ double ref_kinetic(const double *Z, const struct eer_config *c, int N)
 {
     int T = c->loops;
     int size = N * c->d;
+    //@ assert inside: row_inside(T, T + 1, size);
     const double *Z_T = Z + T * size; /* and Z_0 = 0 */
 
-    if (c->kinetic == EER_KINETIC_NORM)
-        return ref_sum_of_norms(Z_T, N, c->d) / (2.0 * N);
-    if (c->kinetic == EER_KINETIC_SQUARED)
-        return ref_sum_of_squares(Z_T, size) / (2.0 * N);
-    if (c->kinetic == EER_KINETIC_PATH)
-        return ref_path(Z, T, size) / (2.0 * N * T);
-    return ref_norm(Z_T, size) / 2;
+    double sum, divisor = 2;
+
+    if (c->kinetic == EER_KINETIC_NORM) {
+        sum = ref_sum_of_norms(Z_T, N, c->d);
+        divisor = 2.0 * N;
+    } else if (c->kinetic == EER_KINETIC_SQUARED) {
+        sum = ref_sum_of_squares(Z_T, size);
+        divisor = 2.0 * N;
+    } else if (c->kinetic == EER_KINETIC_PATH) {
+        sum = ref_path(Z, T, size);
+        divisor = 2.0 * N * T;
+        //@ assert positive: REAL(0 < divisor);
+    } else {
+        sum = ref_norm(Z_T, size);
+    }
+    //@ assert signs: REAL(0 <= sum && 0 < divisor);
+    //@ assert sign: REAL(0 <= over(sum, divisor));
+    return sum / divisor;
 }
 
 void ref_norm_backward(double *dx, const double *x, double weight, int n)
@@ -77,17 +96,21 @@ void ref_norm_backward(double *dx, const double *x, double weight, int n)
 
 void ref_sum_of_norms_backward(double *dZ, const double *Z, double weight, int N, int d)
 {
-    /*@ loop invariant 0 <= i <= N;
+    /*@ loop invariant upto(i, N);
         loop assigns i, dZ[0 .. N * d - 1];
         loop variant N - i; */
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < N; i++) {
+        //@ assert inside: row_inside(i, N, d);
         ref_norm_backward(dZ + i * d, Z + i * d, weight, d);
+    }
 }
 
 void ref_path_backward(double *dZ, const double *Z, double weight, int t, int T, int size)
 {
     const double *Z_t = Z + t * size;
 
+    //@ assert inside: row_inside(t, T + 1, size) && row_inside(t - 1, T + 1, size);
+    //@ assert after: t < T ==> row_inside(t + 1, T + 1, size);
     ref_add_scaled(dZ, weight, Z_t, size);
     ref_add_scaled(dZ, -weight, Z_t - size, size);
     if (t < T) {
@@ -101,6 +124,7 @@ void ref_kinetic_backward(double *dZ, const double *Z, const struct eer_config *
 {
     int T = c->loops;
     int size = N * c->d;
+    //@ assert inside: row_inside(t, T + 1, size);
     const double *Z_t = Z + t * size;
 
     if (c->kinetic == EER_KINETIC_PATH)
@@ -116,7 +140,8 @@ void ref_kinetic_backward(double *dZ, const double *Z, const struct eer_config *
 double ref_penalty(double *sigma, const double *entropy, double eta, int T, int N)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= i <= N && sum >= 0;
+    /*@ loop invariant upto(i, N);
+        loop invariant REAL(sum >= 0);
         loop assigns i, sum, sigma[0 .. N - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {

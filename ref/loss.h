@@ -10,11 +10,11 @@
 /*@ requires 0 <= label < C && writable(p, C) && readable(logits, C) && apart(p, C, logits, C);
     terminates \true;
     assigns p[0 .. C - 1];
-    ensures sign: \result >= 0; */
+    ensures sign: REAL(\result >= 0); */
 double ref_cross_entropy(double *p, const double *logits, int label, int C);
 
 /* dlogits = (p - onehot(label)) / counted */
-/*@ requires 0 <= label < C && counted >= 1;
+/*@ requires 0 <= label < C && REAL(counted >= 1);
     requires writable(dlogits, C) && readable(p, C) && apart(dlogits, C, p, C);
     terminates \true;
     assigns dlogits[0 .. C - 1]; */
@@ -24,29 +24,29 @@ void ref_cross_entropy_backward(double *dlogits, const double *p, int label, dou
 /*@ requires size(N, d) && readable(Z, N * d);
     terminates \true;
     assigns \nothing;
-    ensures sign: \result >= 0; */
+    ensures sign: REAL(\result >= 0); */
 double ref_sum_of_norms(const double *Z, int N, int d);
 
 /* |x - y|^2 */
 /*@ requires n >= 0 && readable(x, n) && readable(y, n);
     terminates \true;
     assigns \nothing;
-    ensures sign: \result >= 0; */
+    ensures sign: REAL(\result >= 0); */
 double ref_squared_distance(const double *x, const double *y, int n);
 
 /* sum_t |Z_t - Z_(t-1)|^2, Z (T+1) x size */
 /*@ requires size(T + 1, size) && T >= 0 && readable(Z, (T + 1) * size);
     terminates \true;
     assigns \nothing;
-    ensures sign: \result >= 0; */
+    ensures sign: REAL(\result >= 0); */
 double ref_path(const double *Z, int T, int size);
 
 /* The kinetic term of a sequence in the configured reading, Z (T+1) x N x d. */
-/*@ requires configured(c) && rows(N) && size(c->loops + 1, N * c->d);
+/*@ requires sizes(c) && rows(N) && size(c->loops + 1, N * c->d);
     requires readable(Z, (c->loops + 1) * (N * c->d));
     terminates \true;
     assigns \nothing;
-    ensures sign: \result >= 0; */
+    ensures sign: REAL(\result >= 0); */
 double ref_kinetic(const double *Z, const struct eer_config *c, int N);
 
 /* dx += weight x / |x|, nothing at x = 0 */
@@ -70,10 +70,10 @@ void ref_sum_of_norms_backward(double *dZ, const double *Z, double weight, int N
 void ref_path_backward(double *dZ, const double *Z, double weight, int t, int T, int size);
 
 /* dZ (N x d), of Z_t, += weight times the derivative of the sequence's kinetic term */
-/*@ requires configured(c) && rows(N) && size(c->loops + 1, N * c->d) && 1 <= t <= c->loops;
+/*@ requires sizes(c) && rows(N) && size(c->loops + 1, N * c->d) && 1 <= t <= c->loops;
     requires writable(dZ, N * c->d) && readable(Z, (c->loops + 1) * (N * c->d));
     requires apart(dZ, N * c->d, Z, (c->loops + 1) * (N * c->d));
-    requires \separated(dZ + (0 .. N * c->d - 1), c);
+    requires \base_addr(dZ) != \base_addr(c);
     terminates \true;
     assigns dZ[0 .. N * c->d - 1]; */
 void ref_kinetic_backward(double *dZ, const double *Z, const struct eer_config *c, double weight,

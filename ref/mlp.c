@@ -16,21 +16,31 @@ double ref_normal_density(double x)
 
 double ref_activation(double x, enum eer_activation activation)
 {
+    double distribution;
+
     if (activation == EER_RELU)
         return x > 0 ? x : 0;
-    return x * ref_normal_distribution(x);
+    distribution = ref_normal_distribution(x);
+    //@ assert gelu: REAL(gelu(x) == x * distribution);
+    return x * distribution;
 }
 
 double ref_activation_derivative(double x, enum eer_activation activation)
 {
+    double distribution, density;
+
     if (activation == EER_RELU)
         return x > 0;
-    return ref_normal_distribution(x) + x * ref_normal_density(x);
+    distribution = ref_normal_distribution(x);
+    density = ref_normal_density(x);
+    //@ assert slope: REAL(gelu_slope(x) == distribution + x * density);
+    return distribution + x * density;
 }
 
 void ref_activations(double *g, const double *a, enum eer_activation activation, int m)
 {
     /*@ loop invariant 0 <= k <= m;
+        loop invariant REAL(\forall integer i; 0 <= i < k ==> g[i] == activated(a[i], activation));
         loop assigns k, g[0 .. m - 1];
         loop variant m - k; */
     for (int k = 0; k < m; k++)
@@ -41,15 +51,24 @@ void ref_activations_backward(double *da, const double *dg, const double *a,
                               enum eer_activation activation, int m)
 {
     /*@ loop invariant 0 <= k <= m;
+        loop invariant REAL(\forall integer i; 0 <= i < k ==>
+          da[i] == activations_slope{Pre}(dg, a, activation, i));
         loop assigns k, da[0 .. m - 1];
         loop variant m - k; */
-    for (int k = 0; k < m; k++)
-        da[k] = dg[k] * ref_activation_derivative(a[k], activation);
+    for (int k = 0; k < m; k++) {
+        double slope = ref_activation_derivative(a[k], activation);
+        //@ assert slope: REAL(slope == activation_slope(\at(a[k], LoopCurrent), activation));
+        //@ assert same_a: REAL(same{Here, Pre}(a, m) && same{Here, Pre}(dg, m));
+        //@ assert here: REAL(activations_slope{Pre}(dg, a, activation, k) == scaled{Pre}(slope, dg, k));
+        //@ assert term: REAL(scaled{Pre}(slope, dg, k) == dg[k] * slope);
+        da[k] = dg[k] * slope;
+    }
 }
 
 void ref_mlp(double *o, double *a, double *g, const double *y, const struct ref_tensors *w,
              const struct eer_config *c)
 {
+    //@ assert fits: product_fits(c->d, c->mlp) && product_fits(c->mlp, c->d);
     ref_row(a, y, w->W_1, c->d, c->mlp);
     ref_add(a, w->b_1, c->mlp);
     ref_activations(g, a, c->activation, c->mlp);
@@ -57,10 +76,13 @@ void ref_mlp(double *o, double *a, double *g, const double *y, const struct ref_
     ref_add(o, w->b_2, c->d);
 }
 
-void ref_mlp_backward(double *dy, const struct ref_tensors *dw, double *da, double *dg,
-                      const double *dout, const double *y, const double *a, const double *g,
+void ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout,
+                      const double *y, const double *a, const double *g,
                       const struct ref_tensors *w, const struct eer_config *c)
 {
+    double da[EER_MAX_MLP], dg[EER_MAX_MLP];
+
+    //@ assert fits: product_fits(c->d, c->mlp) && product_fits(c->mlp, c->d);
     ref_row_tn(dw->W_2, g, dout, c->mlp, c->d);
     ref_add(dw->b_2, dout, c->d);
     ref_row_nt(dg, dout, w->W_2, c->mlp, c->d);

@@ -5,75 +5,69 @@
 #include "contracts.h"
 
 /* Phi and phi: distribution and density of the standard normal law */
-/*@ requires \is_finite(x);
-    terminates \true;
+/*@ terminates \true;
     assigns \nothing;
-    ensures range: 0 <= \result <= 1; */
+    ensures formula: REAL(\result == normal_distribution(x));
+    ensures range: REAL(0 <= \result <= 1); */
 double ref_normal_distribution(double x);
 
-/*@ requires \is_finite(x);
-    terminates \true;
+/*@ terminates \true;
     assigns \nothing;
-    ensures sign: \result >= 0; */
+    ensures formula: REAL(\result == normal_density(x));
+    ensures sign: REAL(\result > 0); */
 double ref_normal_density(double x);
 
-/*@ requires \is_finite(x);
-    terminates \true;
-    assigns \nothing; */
+/*@ terminates \true;
+    assigns \nothing;
+    ensures formula: REAL(\result == activated(x, activation)); */
 double ref_activation(double x, enum eer_activation activation);
 
 /* ReLU's is 0 at 0 */
-/*@ requires \is_finite(x);
-    terminates \true;
-    assigns \nothing; */
+/*@ terminates \true;
+    assigns \nothing;
+    ensures formula: REAL(\result == activation_slope(x, activation)); */
 double ref_activation_derivative(double x, enum eer_activation activation);
 
 /* g_k = act(a_k) */
 /*@ requires m >= 0 && writable(g, m) && readable(a, m) && apart(g, m, a, m);
     terminates \true;
-    assigns g[0 .. m - 1]; */
+    assigns g[0 .. m - 1];
+    ensures activated: REAL(\forall integer k; 0 <= k < m ==> g[k] == activated(a[k], activation)); */
 void ref_activations(double *g, const double *a, enum eer_activation activation, int m);
 
 /* da_k = dg_k act'(a_k) */
 /*@ requires m >= 0 && writable(da, m) && readable(dg, m) && readable(a, m);
     requires apart(da, m, dg, m) && apart(da, m, a, m);
     terminates \true;
-    assigns da[0 .. m - 1]; */
+    assigns da[0 .. m - 1];
+    ensures slope: REAL(\forall integer k; 0 <= k < m ==>
+      da[k] == activations_slope{Pre}(dg, a, activation, k)); */
 void ref_activations_backward(double *da, const double *dg, const double *a,
                               enum eer_activation activation, int m);
 
 /* o = act(y W_1 + b_1) W_2 + b_2; keeps a and g */
-/*@ requires configured(c) && tensors(w, c) && c->mlp > 0;
+/*@ requires sizes(c) && tensors(w, c) && one_block(w) && c->mlp > 0;
     requires writable(o, c->d) && writable(a, c->mlp) && writable(g, c->mlp) && readable(y, c->d);
-    requires \separated(o + (0 .. c->d - 1), a + (0 .. c->mlp - 1), g + (0 .. c->mlp - 1), c, w);
-    requires \separated(o + (0 .. c->d - 1), a + (0 .. c->mlp - 1), g + (0 .. c->mlp - 1),
-                        y + (0 .. c->d - 1));
-    requires tensors_apart(w, c, o, c->d) && tensors_apart(w, c, a, c->mlp) &&
-             tensors_apart(w, c, g, c->mlp);
+    requires apart(a, c->mlp, y, c->d) && apart(a, c->mlp, g, c->mlp);
+    requires apart(o, c->d, g, c->mlp) && apart(o, c->d, a, c->mlp) && apart(g, c->mlp, y, c->d);
+    requires distinct(o, w->E) && distinct(a, w->E) && distinct(g, w->E);
     terminates \true;
     assigns o[0 .. c->d - 1], a[0 .. c->mlp - 1], g[0 .. c->mlp - 1]; */
 void ref_mlp(double *o, double *a, double *g, const double *y, const struct ref_tensors *w,
              const struct eer_config *c);
 
-/* dy = derivative; dW_1, db_1, dW_2, db_2 += theirs; dout: of o; da, dg: memory */
-/*@ requires configured(c) && tensors(w, c) && tensors(dw, c) && c->mlp > 0;
-    requires writable(dy, c->d) && writable(da, c->mlp) && writable(dg, c->mlp);
-    requires readable(dout, c->d) && readable(y, c->d) && readable(a, c->mlp) &&
-             readable(g, c->mlp);
-    requires \separated(dy + (0 .. c->d - 1), da + (0 .. c->mlp - 1), dg + (0 .. c->mlp - 1),
-                        dout + (0 .. c->d - 1), c, w, dw);
-    requires \separated(dy + (0 .. c->d - 1), da + (0 .. c->mlp - 1), dg + (0 .. c->mlp - 1),
-                        y + (0 .. c->d - 1), a + (0 .. c->mlp - 1), g + (0 .. c->mlp - 1));
-    requires tensors_apart(w, c, dy, c->d) && tensors_apart(w, c, da, c->mlp) &&
-             tensors_apart(w, c, dg, c->mlp);
-    requires tensors_apart(dw, c, dy, c->d) && tensors_apart(dw, c, da, c->mlp) &&
-             tensors_apart(dw, c, dg, c->mlp);
+/* dy = derivative; dW_1, db_1, dW_2, db_2 += theirs; dout: of o */
+/*@ requires sizes(c) && tensors(w, c) && tensors(dw, c) && c->mlp > 0;
+    requires one_block(w) && one_block(dw) && distinct(w->E, dw->E);
+    requires writable(dy, c->d) && readable(dout, c->d) && readable(y, c->d) &&
+             readable(a, c->mlp) && readable(g, c->mlp);
+    requires distinct(dy, w->E) && distinct(dy, dw->E) && distinct(dout, dw->E) &&
+             distinct(y, dw->E) && distinct(a, dw->E) && distinct(g, dw->E);
     terminates \true;
-    assigns dy[0 .. c->d - 1], da[0 .. c->mlp - 1], dg[0 .. c->mlp - 1],
-            dw->W_1[0 .. c->d * c->mlp - 1], dw->b_1[0 .. c->mlp - 1],
+    assigns dy[0 .. c->d - 1], dw->W_1[0 .. c->d * c->mlp - 1], dw->b_1[0 .. c->mlp - 1],
             dw->W_2[0 .. c->mlp * c->d - 1], dw->b_2[0 .. c->d - 1]; */
-void ref_mlp_backward(double *dy, const struct ref_tensors *dw, double *da, double *dg,
-                      const double *dout, const double *y, const double *a, const double *g,
+void ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout,
+                      const double *y, const double *a, const double *g,
                       const struct ref_tensors *w, const struct eer_config *c);
 
 #endif

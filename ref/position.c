@@ -4,12 +4,23 @@
 void ref_add_position(double *x, int i, double pe_scale, int d)
 {
     /*@ loop invariant 0 <= k <= d / 2;
+        loop invariant done: REAL(is_positioned{Here, Pre}(x, x, i, pe_scale, k, d));
+        loop invariant left: REAL(same_pairs{Here, Pre}(x, k, d / 2));
         loop assigns k, x[0 .. d - 1];
         loop variant d / 2 - k; */
     for (int k = 0; k < d / 2; k++) {
-        double angle = i / ref_pow(10000, 2.0 * k / d);
+        double angle = i / ref_pow(10000.0, 2.0 * k / d);
+        //@ assert angle: REAL(angle == angle(i, k, d));
+        //@ assert inside: 0 <= 2 * k && 2 * k + 1 < d;
+        //@ assert even: REAL(x[2 * k] == even{Pre}(x, k));
+        //@ assert odd: REAL(x[2 * k + 1] == odd{Pre}(x, k));
         x[2 * k] += pe_scale * ref_sin(angle);
+        //@ assert first: REAL(even(x, k) == with_sine(even{Pre}(x, k), i, pe_scale, k, d));
         x[2 * k + 1] += pe_scale * ref_cos(angle);
+        //@ assert sine: REAL(even(x, k) == with_sine(even{Pre}(x, k), i, pe_scale, k, d));
+        //@ assert cosine: REAL(odd(x, k) == with_cosine(odd{Pre}(x, k), i, pe_scale, k, d));
+        //@ assert before: REAL(same_pairs{Here, LoopCurrent}(x, 0, k));
+        //@ assert after: REAL(same_pairs{Here, LoopCurrent}(x, k + 1, d / 2));
     }
 }
 
@@ -20,16 +31,37 @@ int ref_embedding_row(const int *tokens, int i, const struct eer_config *c)
     return tokens[i];
 }
 
+void ref_input_row(double *x, const double *e, int i, double pe_scale, int d)
+{
+    ref_copy(x, e, d);
+    //@ assert kept: REAL(same{Here, Pre}(e, d));
+    //@ assert copied: REAL(copied{Here, Pre}(x, e, d));
+    ref_add_position(x, i, pe_scale, d);
+}
+
 void ref_input(double *X, const double *E, const int *tokens, const struct eer_config *c, int N)
 {
     int d = c->d;
+    //@ ghost int rows = c->vocab + c->bos;
+    double pe_scale = c->pe_scale;
 
-    /*@ loop invariant 0 <= i <= N;
+    /*@ loop invariant upto(i, N);
+        loop invariant REAL(\forall integer r; 0 <= r < i ==>
+          is_positioned{Here, Pre}(row_of(X, d, r),
+            row_of(E, d, embedding_row{Pre}(tokens, r, c)), r, pe_scale, d / 2, d));
         loop assigns i, X[0 .. N * d - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {
-        ref_copy(X + i * d, E + ref_embedding_row(tokens, i, c) * d, d);
-        ref_add_position(X + i * d, i, c->pe_scale, d);
+        int row = ref_embedding_row(tokens, i, c);
+        //@ assert row: 0 <= row < rows && row == embedding_row{Pre}(tokens, i, c);
+        //@ assert inside: row_inside(i, N, d) && row_inside(row, rows, d);
+        //@ assert here: row_of(X, d, i) == X + i * d && row_of(E, d, row) == E + row * d;
+        //@ assert before: \forall integer r; 0 <= r < i ==> apart(row_of(X, d, r), d, row_of(X, d, i), d);
+        //@ assert same_e: REAL(same{Here, Pre}(E + row * d, d));
+        ref_input_row(X + i * d, E + row * d, i, pe_scale, d);
+        /*@ assert new: REAL(is_positioned{Here, Pre}(row_of(X, d, i), row_of(E, d, row), i,
+              pe_scale, d / 2, d)); */
+        //@ assert others: REAL(\forall integer r; 0 <= r < i ==> same{LoopCurrent, Here}(row_of(X, d, r), d));
     }
 }
 
@@ -37,10 +69,40 @@ void ref_input_backward(double *dE, const double *dX, const int *tokens, const s
                         int N)
 {
     int d = c->d;
+    //@ ghost int rows = c->vocab + c->bos;
 
-    /*@ loop invariant 0 <= i <= N;
+    /*@ loop invariant upto(i, N);
+        loop invariant REAL(\forall integer r; 0 <= r < rows ==>
+          is_embedding_slope{Here, Pre}(dE, dX, tokens, c, r, d, i));
         loop assigns i, dE[0 .. (c->vocab + c->bos) * d - 1];
         loop variant N - i; */
-    for (int i = 0; i < N; i++)
-        ref_add(dE + ref_embedding_row(tokens, i, c) * d, dX + i * d, d);
+    for (int i = 0; i < N; i++) {
+        int row = ref_embedding_row(tokens, i, c);
+        //@ assert row: 0 <= row < rows && row == embedding_row{Pre}(tokens, i, c);
+        //@ assert inside: row_inside(i, N, d) && row_inside(row, rows, d);
+        //@ assert here: row_of(dE, d, row) == dE + row * d;
+        //@ assert same_x: REAL(same{Here, Pre}(dX + i * d, d));
+        /*@ assert term: REAL(\forall integer j; 0 <= j < d ==>
+              row_entry_if{Pre}(dX, tokens, c, row, j, i) == (dX + i * d)[j]); */
+        /*@ assert no_term: REAL(\forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
+              row_entry_if{Pre}(dX, tokens, c, r, j, i) == 0.0); */
+        //@ assert before: \forall integer r; 0 <= r < row ==> apart(row_of(dE, d, r), d, row_of(dE, d, row), d);
+        //@ assert after: \forall integer r; row < r < rows ==> apart(row_of(dE, d, row), d, row_of(dE, d, r), d);
+        /*@ assert old: REAL(\forall integer j; 0 <= j < d ==>
+              (dE + row * d)[j] == entry{LoopCurrent}(dE, d, row, j)); */
+        ref_add(dE + row * d, dX + i * d, d);
+        /*@ assert now: REAL(\forall integer j; 0 <= j < d ==>
+              (dE + row * d)[j] == entry(dE, d, row, j)); */
+        /*@ assert added: REAL(\forall integer j; 0 <= j < d ==> (dE + row * d)[j] ==
+              entry{LoopCurrent}(dE, d, row, j) + (dX + i * d)[j]); */
+        //@ assert same_dx: REAL(same{Here, Pre}(dX + i * d, d));
+        /*@ assert new_term: REAL(\forall integer j; 0 <= j < d ==>
+              row_entry_if{Pre}(dX, tokens, c, row, j, i) == (dX + i * d)[j]); */
+        /*@ assert new: REAL(\forall integer j; 0 <= j < d ==> entry(dE, d, row, j) ==
+              entry{LoopCurrent}(dE, d, row, j) + row_entry_if{Pre}(dX, tokens, c, row, j, i)); */
+        /*@ assert other_rows: REAL(\forall integer r; 0 <= r < rows && r != row ==>
+              same{Here, LoopCurrent}(row_of(dE, d, r), d)); */
+        /*@ assert others: REAL(\forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
+              entry(dE, d, r, j) == entry{LoopCurrent}(dE, d, r, j)); */
+    }
 }

@@ -6,34 +6,34 @@
 
 /* The first largest logit of each position, from the last state Z (N x d); returns 1 if all logits
  * were finite, else 0. */
-/*@ requires L >= 1 && forward_ready(work, w, c, L + c->bos, 0);
+/*@ requires L >= 1 && rows(L + c->bos) && sizes(c) && tensors(w, c) && one_block(w);
     requires readable(Z, (L + c->bos) * c->d) && \valid(predicted + (0 .. L - 1));
-    requires apart_from_forward(Z, (L + c->bos) * c->d, work, c, L + c->bos);
-    requires \separated(predicted + (0 .. L - 1), work, w, c);
+    requires \separated(predicted + (0 .. L - 1), c);
     terminates \true;
-    assigns predicted[0 .. L - 1], work->logits[0 .. c->vocab], work->h[0 .. c->d - 1];
+    assigns predicted[0 .. L - 1];
     ensures classes: \forall integer i; 0 <= i < L ==> 0 <= predicted[i] <= c->vocab;
-    ensures \result == 0 || \result == 1; */
-int ref_predict(int *predicted, const double *Z, struct ref_work *work, const struct ref_tensors *w,
+    ensures flag: \result == 0 || \result == 1; */
+int ref_predict(int *predicted, const double *Z, const struct ref_tensors *w,
                 const struct eer_config *c, int L);
 
 /* The same from the tokens, with `loops` iterations and memory for two states. */
-/*@ requires L >= 1 && loops >= 0 && tokens_valid(tokens, L, c);
-    requires forward_ready(work, w, c, L + c->bos, 2 * ((L + c->bos) * c->d));
+/*@ requires configured(c);
+    requires L >= 1 && loops >= 0 && tokens_valid(tokens, L, c);
+    requires forward_ready(work, w, c, L + c->bos);
+    requires writable(work->Z, 2 * ((L + c->bos) * c->d));
+    requires writable(work->R, (L + c->bos) * c->d);
     requires \valid(predicted + (0 .. L - 1));
-    requires \separated(predicted + (0 .. L - 1), tokens + (0 .. L - 1), work, w, c);
+    requires \separated(predicted + (0 .. L - 1), tokens + (0 .. L - 1), c);
     terminates \true;
     assigns predicted[0 .. L - 1], work->Z[0 .. 2 * ((L + c->bos) * c->d) - 1],
-            work->R[0 .. (L + c->bos) * c->d - 1],
-            work->X[0 .. (L + c->bos) * c->d - 1], work->Y[0 .. (L + c->bos) * c->d - 1],
-            work->Q[0 .. (L + c->bos) * c->d - 1], work->K[0 .. (L + c->bos) * c->d - 1],
-            work->V[0 .. (L + c->bos) * c->d - 1], work->s[0 .. L + c->bos - 1], work->p[0 .. L +
-   c->bos - 1], work->pq[0 .. L + c->bos - 1], work->potential[0 .. L + c->bos - 1], work->entropy[0
-   .. L + c->bos - 1], work->u[0 .. c->d - 1], work->y[0 .. c->d - 1], work->f[0 .. c->d - 1],
-            work->r[0 .. c->d - 1], work->z_prime[0 .. c->d - 1], work->a[0 .. c->mlp - 1],
-            work->g[0 .. c->mlp - 1], work->logits[0 .. c->vocab], work->h[0 .. c->d - 1];
+            work->R[0 .. (L + c->bos) * c->d - 1], work->X[0 .. (L + c->bos) * c->d - 1],
+            work->Y[0 .. (L + c->bos) * c->d - 1], work->Q[0 .. (L + c->bos) * c->d - 1],
+            work->K[0 .. (L + c->bos) * c->d - 1], work->V[0 .. (L + c->bos) * c->d - 1],
+            work->s[0 .. L + c->bos - 1], work->p[0 .. L + c->bos - 1],
+            work->pq[0 .. L + c->bos - 1], work->potential[0 .. L + c->bos - 1],
+            work->entropy[0 .. L + c->bos - 1];
     ensures classes: \forall integer i; 0 <= i < L ==> 0 <= predicted[i] <= c->vocab;
-    ensures \result == 0 || \result == 1; */
+    ensures flag: \result == 0 || \result == 1; */
 int ref_evaluate(int *predicted, const int *tokens, int loops, struct ref_work *work,
                  const struct ref_tensors *w, const struct eer_config *c, int L);
 

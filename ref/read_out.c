@@ -12,17 +12,18 @@ void ref_logits(double *logits, double *h, const double *z, const struct ref_ten
     ref_add(logits, w->b_O, c->vocab + 1);
 }
 
-void ref_logits_backward(double *dz, const struct ref_tensors *dw, double *dh, double *xhat,
-                         double *g, const double *dlogits, const double *h, const double *z,
-                         const struct ref_tensors *w, const struct eer_config *c)
+void ref_logits_backward(double *dz, const struct ref_tensors *dw, const double *dlogits,
+                         const double *h, const double *z, const struct ref_tensors *w,
+                         const struct eer_config *c)
 {
+    double dh[EER_MAX_D];
     int C = c->vocab + 1;
 
     ref_row_tn(dw->W_O, h, dlogits, c->d, C);
     ref_add(dw->b_O, dlogits, C);
     ref_row_nt(dh, dlogits, w->W_O, c->d, C);
     if (c->final_norm)
-        ref_layer_norm_backward(dz, dw->gain_f, dw->bias_f, xhat, g, dh, z, w->gain_f, c->d);
+        ref_layer_norm_backward(dz, dw->gain_f, dw->bias_f, dh, z, w->gain_f, c->d);
     else
         ref_copy(dz, dh, c->d);
 }

@@ -11,8 +11,10 @@ int ref_length(const struct eer_config *c, int step)
 
 int ref_token(const struct eer_config *c, uint32_t word, int previous)
 {
-    if (c->generator == EER_NEVER_REPEAT && previous >= 0)
-        return (previous + 1 + ref_below(word, c->vocab - 1)) % c->vocab;
+    if (c->generator == EER_NEVER_REPEAT && previous >= 0) {
+        int distance = ref_below(word, c->vocab - 1);
+        return (previous + 1 + distance) % c->vocab;
+    }
     return ref_below(word, c->vocab);
 }
 
@@ -22,14 +24,30 @@ void ref_tokens(int *tokens, const struct eer_config *c, uint64_t seed, enum eer
     uint32_t word[4];
     int previous = -1;
 
-    /*@ loop invariant 0 <= i <= L && -1 <= previous < c->vocab;
-        loop invariant \forall integer j; 0 <= j < i ==> 0 <= tokens[j] < c->vocab;
+    /*@ loop invariant 0 <= i <= L;
+        loop invariant previous: -1 <= previous < c->vocab &&
+          previous == previous_token(tokens, i);
+        loop invariant range: are_tokens(tokens, i, c->vocab);
+        loop invariant repeat: c->generator == EER_NEVER_REPEAT ==>
+          \forall integer j; 1 <= j < i ==> tokens[j] != tokens[j - 1];
+        loop invariant values:
+          is_sequence{Here, Pre}(tokens, c, seed, purpose, step, sequence, i);
         loop assigns i, previous, word[0 .. 3], tokens[0 .. L - 1];
         loop variant L - i; */
     for (int i = 0; i < L; i++) {
         ref_random(word, seed, purpose, (uint32_t)step, (uint32_t)sequence, (uint32_t)i);
+        //@ assert source: same_source{Here, Pre}(c);
+        //@ assert word: word[0] == random_word(0, seed, purpose, step, sequence, i);
+        /*@ assert source_of: token_of(c, word[0], previous) == token_of{Pre}(c,
+              random_word(0, seed, purpose, step, sequence, i), previous_token(tokens, i)); */
         previous = ref_token(c, word[0], previous);
+        /*@ assert value: previous == token_of{Pre}(c,
+              random_word(0, seed, purpose, step, sequence, i), previous_token(tokens, i)); */
         tokens[i] = previous;
+        //@ assert others: same_tokens{Here, LoopCurrent}(tokens, i);
+        //@ assert before: is_sequence{Here, Pre}(tokens, c, seed, purpose, step, sequence, i);
+        /*@ assert new: tokens[i] == token_of{Pre}(c,
+              random_word(0, seed, purpose, step, sequence, i), previous_token(tokens, i)); */
     }
 }
 
@@ -48,25 +66,65 @@ int ref_label(const int *tokens, int i, int V)
 void ref_labels(int *labels, const int *tokens, enum eer_form form, int V, int L)
 {
     /*@ loop invariant 0 <= i <= L;
-        loop invariant \forall integer k; 0 <= k < i ==> -1 <= labels[k] <= V;
-        loop invariant \forall integer k; 0 <= k < i ==>
+        loop invariant range: \forall integer k; 0 <= k < i ==> -1 <= labels[k] <= V;
+        loop invariant counted: \forall integer k; 0 <= k < i ==>
           (labels[k] == -1 <==> form == EER_LAST && k < L - 1);
+        loop invariant labels: \forall integer k; 0 <= k < i ==>
+          (form == EER_LAST && k < L - 1 ? labels[k] == -1
+                                         : is_label{Pre}(tokens, k, V, labels[k]));
         loop assigns i, labels[0 .. L - 1];
         loop variant L - i; */
-    for (int i = 0; i < L; i++)
+    for (int i = 0; i < L; i++) {
+        //@ assert same: same_tokens{Here, Pre}(tokens, L);
         labels[i] = form == EER_LAST && i < L - 1 ? -1 : ref_label(tokens, i, V);
+    }
+}
+
+void ref_draw_sequence(int *tokens, int *labels, const struct eer_config *c, uint64_t seed,
+                  enum eer_purpose purpose, int step, int sequence, int L)
+{
+    ref_tokens(tokens, c, seed, purpose, step, sequence, L);
+    //@ ghost Drawn: ;
+    ref_labels(labels, tokens, c->form, c->vocab, L);
+    //@ assert kept: same_tokens{Drawn, Here}(tokens, L);
+    //@ assert source: c->vocab == \at(c->vocab, Pre) && c->form == \at(c->form, Pre);
 }
 
 void ref_draw(const struct eer_config *c, uint64_t seed, enum eer_purpose purpose, int step,
               struct eer_batch *batch)
 {
-    int L = batch->L;
+    int B = batch->B, L = batch->L;
+    int *tokens = batch->tokens, *labels = batch->labels;
 
-    /*@ loop invariant 0 <= b <= batch->B;
-        loop assigns b, batch->tokens[0 .. batch->B * L - 1], batch->labels[0 .. batch->B * L - 1];
-        loop variant batch->B - b; */
-    for (int b = 0; b < batch->B; b++) {
-        ref_tokens(batch->tokens + b * L, c, seed, purpose, step, b, L);
-        ref_labels(batch->labels + b * L, batch->tokens + b * L, c->form, c->vocab, L);
+    /*@ loop invariant upto(b, B);
+        loop invariant source: same_sizes{Pre, Here}(c);
+        loop invariant range: \forall integer a; 0 <= a < b ==>
+          are_tokens(sequence_of(tokens, L, a), L, \at(c->vocab, Pre));
+        loop invariant tokens: \forall integer a; 0 <= a < b ==>
+          is_sequence{Here, Pre}(sequence_of(tokens, L, a), c, seed, purpose, step, a, L);
+        loop invariant labels: \forall integer a; 0 <= a < b ==>
+          are_labels{Here, Here}(sequence_of(labels, L, a), sequence_of(tokens, L, a), c->form,
+                                 \at(c->vocab, Pre), L);
+        loop assigns b, tokens[0 .. B * L - 1], labels[0 .. B * L - 1];
+        loop variant B - b; */
+    for (int b = 0; b < B; b++) {
+        //@ assert configured: configured(c);
+        //@ assert inside: row_inside(b, B, L);
+        //@ assert here: sequence_of(tokens, L, b) == tokens + b * L;
+        //@ assert here_labels: sequence_of(labels, L, b) == labels + b * L;
+        //@ assert earlier: \forall integer a; 0 <= a < b ==> row_inside(a, B, L);
+        /*@ assert tokens_apart: \forall integer a; 0 <= a < b ==>
+              sequences_apart(sequence_of(tokens, L, a), sequence_of(tokens, L, b), L); */
+        /*@ assert labels_apart: \forall integer a; 0 <= a < b ==>
+              sequences_apart(sequence_of(labels, L, a), sequence_of(labels, L, b), L); */
+        /*@ assert before_labels: \forall integer a; 0 <= a < b ==>
+              sequences_apart(sequence_of(tokens, L, a), labels + b * L, L); */
+        /*@ assert before_tokens: \forall integer a; 0 <= a < b ==>
+              sequences_apart(sequence_of(labels, L, a), tokens + b * L, L); */
+        ref_draw_sequence(tokens + b * L, labels + b * L, c, seed, purpose, step, b, L);
+        /*@ assert others_tokens: \forall integer a; 0 <= a < b ==>
+              same_tokens{LoopCurrent, Here}(sequence_of(tokens, L, a), L); */
+        /*@ assert others_labels: \forall integer a; 0 <= a < b ==>
+              same_tokens{LoopCurrent, Here}(sequence_of(labels, L, a), L); */
     }
 }

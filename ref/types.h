@@ -21,7 +21,8 @@ struct ref_slopes {
     double penalty;   /* lambda_S / (B N T) */
 };
 
-/* Memory for one sequence of N rows; C = V + 1, m = mlp. */
+/* Memory for one sequence of N rows. What one row needs is on the stack of the functions of a row:
+ * its sizes have small bounds (spec/config.h). */
 struct ref_work {
     /* forward */
     double *X;          /* N x d */
@@ -37,15 +38,6 @@ struct ref_work {
     double *product;                          /* N x d: one summand of dY */
     double *sigma;                            /* N: sign(mean S_i - eta) */
     double *dp, *ds;                          /* N */
-    /* one row */
-    double *u, *y;            /* d: the sum Z + X, and what f reads of it */
-    double *f, *r;            /* d: attention or MLP, and its sum with Z */
-    double *z_prime, *z_next; /* d: Z' and Z_(t+1) */
-    double *h;                /* d: what the read-out sees */
-    double *du, *dy, *dr, *dh;
-    double *xhat, *scaled;              /* d: of layer norm: xhat and dy * gain */
-    double *a, *g, *da, *dg;            /* m: of the MLP: before and after its activation */
-    double *logits, *classes, *dlogits; /* C: classes is softmax(logits) */
 };
 
 #endif

@@ -6,7 +6,7 @@
 void ref_fill(double *x, double value, int n)
 {
     /*@ loop invariant 0 <= j <= n;
-        loop invariant \forall integer i; 0 <= i < j ==> x[i] == value;
+        loop invariant REAL(is_filled(x, value, j));
         loop assigns j, x[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -16,7 +16,7 @@ void ref_fill(double *x, double value, int n)
 void ref_copy(double *y, const double *x, int n)
 {
     /*@ loop invariant 0 <= j <= n;
-        loop invariant \forall integer i; 0 <= i < j ==> y[i] == x[i];
+        loop invariant REAL(\forall integer i; 0 <= i < j ==> y[i] == x[i]);
         loop assigns j, y[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -26,6 +26,8 @@ void ref_copy(double *y, const double *x, int n)
 void ref_add(double *y, const double *x, int n)
 {
     /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(\forall integer i; 0 <= i < j ==> y[i] == \at(y[i], Pre) + x[i]);
+        loop invariant REAL(\forall integer i; j <= i < n ==> y[i] == \at(y[i], Pre));
         loop assigns j, y[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -35,15 +37,21 @@ void ref_add(double *y, const double *x, int n)
 void ref_add_scaled(double *y, double factor, const double *x, int n)
 {
     /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(\forall integer i; 0 <= i < j ==>
+          y[i] == \at(y[i], Pre) + scaled{Pre}(factor, x, i));
+        loop invariant REAL(\forall integer i; j <= i < n ==> y[i] == \at(y[i], Pre));
         loop assigns j, y[0 .. n - 1];
         loop variant n - j; */
-    for (int j = 0; j < n; j++)
+    for (int j = 0; j < n; j++) {
+        //@ assert term: REAL(scaled{Pre}(factor, x, j) == factor * x[j]);
         y[j] += factor * x[j];
+    }
 }
 
 void ref_sum_of_two(double *y, const double *a, const double *b, int n)
 {
     /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(\forall integer i; 0 <= i < j ==> y[i] == a[i] + b[i]);
         loop assigns j, y[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -53,6 +61,7 @@ void ref_sum_of_two(double *y, const double *a, const double *b, int n)
 void ref_products(double *y, const double *a, const double *b, int n)
 {
     /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(\forall integer i; 0 <= i < j ==> y[i] == \at(product(a, b, i), Pre));
         loop assigns j, y[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -62,6 +71,8 @@ void ref_products(double *y, const double *a, const double *b, int n)
 void ref_multiply(double *x, double factor, int n)
 {
     /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(\forall integer i; 0 <= i < j ==> x[i] == \at(x[i], Pre) * factor);
+        loop invariant REAL(\forall integer i; j <= i < n ==> x[i] == \at(x[i], Pre));
         loop assigns j, x[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -71,20 +82,21 @@ void ref_multiply(double *x, double factor, int n)
 void ref_divide(double *x, double divisor, int n)
 {
     /*@ loop invariant 0 <= j <= n;
-        loop invariant \forall integer i; 0 <= i < j ==> x[i] == \at(x[i], Pre) / divisor;
-        loop invariant \forall integer i; j <= i < n ==> x[i] == \at(x[i], Pre);
+        loop invariant REAL(is_divided{Here, Pre}(x, divisor, j));
+        loop invariant REAL(\forall integer i; j <= i < n ==> x[i] == \at(x[i], Pre));
         loop assigns j, x[0 .. n - 1];
         loop variant n - j; */
-    for (int j = 0; j < n; j++)
+    for (int j = 0; j < n; j++) {
+        //@ assert term: REAL(quotient{Pre}(x, j, divisor) == x[j] / divisor);
         x[j] /= divisor;
+    }
 }
 
 double ref_sum(const double *x, int n)
 {
     double sum = 0;
     /*@ loop invariant 0 <= j <= n;
-        loop invariant (\forall integer i; 0 <= i < n ==> x[i] >= 0) ==>
-          sum >= 0 && \forall integer i; 0 <= i < j ==> x[i] <= sum;
+        loop invariant REAL(sum == sum(x, j));
         loop assigns j, sum;
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -96,6 +108,7 @@ double ref_sum_of_products(const double *x, const double *y, int n)
 {
     double sum = 0;
     /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(sum == dot(x, y, j));
         loop assigns j, sum;
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -106,7 +119,8 @@ double ref_sum_of_products(const double *x, const double *y, int n)
 double ref_sum_of_squares(const double *x, int n)
 {
     double sum = 0;
-    /*@ loop invariant 0 <= j <= n && sum >= 0;
+    /*@ loop invariant 0 <= j <= n;
+        loop invariant REAL(sum == dot(x, x, j) && sum >= 0);
         loop assigns j, sum;
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -123,8 +137,7 @@ int ref_argmax(const double *x, int n)
 {
     int top = 0;
     /*@ loop invariant 1 <= j <= n && 0 <= top < j;
-        loop invariant \forall integer i; 0 <= i < j ==> x[i] <= x[top];
-        loop invariant \forall integer i; 0 <= i < top ==> x[i] < x[top];
+        loop invariant REAL(is_first_largest(x, j, top));
         loop assigns j, top;
         loop variant n - j; */
     for (int j = 1; j < n; j++)

@@ -24,6 +24,12 @@ struct eer_error {
 };
 
 /* 0 success, 1 a failed check or run, 2 usage, 3 a missing tool, library or instruction set. */
+/*@ terminates \true;
+    assigns \nothing;
+    ensures success: \result == 0 <==> status == EER_OK || status == EER_STOPPED;
+    ensures usage: \result == 2 <==> status == EER_USAGE;
+    ensures missing: \result == 3 <==> status == EER_UNAVAILABLE;
+    ensures failure: 0 <= \result <= 3; */
 static inline int eer_exit_status(enum eer_status status)
 {
     if (status == EER_OK || status == EER_STOPPED)

@@ -34,6 +34,61 @@ struct eer_layout {
     int size;                /* number of parameters, P */
 };
 
+/* The table above, and what follows from it: offsets are sums, so that the tensors are disjoint and
+ * cover theta. */
+/*@ predicate eer_shaped{L}(struct eer_config *c) = \valid_read(c) &&
+      2 <= c->vocab <= EER_MAX_VOCAB && 4 <= c->d <= EER_MAX_D && 0 <= c->mlp <= EER_MAX_MLP &&
+      0 <= c->bos <= 1 && 0 <= c->final_norm <= 1;
+
+    predicate eer_is_vector(integer tensor) =
+      EER_LN1_GAIN <= tensor <= EER_LN2_BIAS || tensor == EER_B_1 || tensor == EER_B_2 ||
+      tensor == EER_LNF_GAIN || tensor == EER_LNF_BIAS || tensor == EER_B_O;
+
+    logic integer eer_rows{L}(struct eer_config *c, integer tensor) =
+      tensor == EER_EMBEDDING ? c->vocab + c->bos :
+      tensor == EER_LN1_GAIN || tensor == EER_LN1_BIAS ? (c->norm == EER_NORM_NONE ? 0 : 1) :
+      tensor == EER_LN2_GAIN || tensor == EER_LN2_BIAS ?
+        (c->norm == EER_NORM_NONE || c->mlp == 0 ? 0 : 1) :
+      tensor == EER_W_1 ? (c->mlp == 0 ? 0 : c->d) :
+      tensor == EER_W_2 ? c->mlp :
+      tensor == EER_B_1 || tensor == EER_B_2 ? (c->mlp == 0 ? 0 : 1) :
+      tensor == EER_LNF_GAIN || tensor == EER_LNF_BIAS ? c->final_norm :
+      tensor == EER_B_O ? 1 : c->d;
+
+    logic integer eer_width{L}(struct eer_config *c, integer tensor) =
+      tensor == EER_W_1 || tensor == EER_B_1 ? c->mlp :
+      tensor == EER_W_O || tensor == EER_B_O ? c->vocab + 1 : c->d;
+
+    logic integer eer_columns{L}(struct eer_config *c, integer tensor) =
+      eer_rows(c, tensor) == 0 ? 0 : eer_width(c, tensor);
+
+    logic integer eer_elements{L}(struct eer_config *c, integer tensor) =
+      eer_rows(c, tensor) * eer_columns(c, tensor);
+
+    logic integer eer_offset{L}(struct eer_config *c, integer tensor) =
+      tensor <= 0 ? 0 : eer_offset(c, tensor - 1) + eer_elements(c, tensor - 1);
+
+    predicate eer_same_shape{L1, L2}(struct eer_config *c) =
+      \at(c->vocab, L1) == \at(c->vocab, L2) && \at(c->d, L1) == \at(c->d, L2) &&
+      \at(c->mlp, L1) == \at(c->mlp, L2) && \at(c->bos, L1) == \at(c->bos, L2) &&
+      \at(c->norm, L1) == \at(c->norm, L2) && \at(c->final_norm, L1) == \at(c->final_norm, L2);
+
+    lemma eer_rows_same{L1, L2}: \forall struct eer_config *c, integer tensor;
+      eer_same_shape{L1, L2}(c) ==> eer_rows{L1}(c, tensor) == eer_rows{L2}(c, tensor);
+    lemma eer_columns_same{L1, L2}: \forall struct eer_config *c, integer tensor;
+      eer_same_shape{L1, L2}(c) ==> eer_columns{L1}(c, tensor) == eer_columns{L2}(c, tensor);
+    lemma eer_elements_same{L1, L2}: \forall struct eer_config *c, integer tensor;
+      eer_same_shape{L1, L2}(c) ==> eer_elements{L1}(c, tensor) == eer_elements{L2}(c, tensor);
+    lemma eer_offset_same{L1, L2}: \forall struct eer_config *c, integer tensor; 0 <= tensor ==>
+      eer_same_shape{L1, L2}(c) ==> eer_offset{L1}(c, tensor) == eer_offset{L2}(c, tensor);
+
+    // 64 * 256, of a matrix of the widest MLP
+    lemma eer_elements_few{L}: \forall struct eer_config *c, integer tensor;
+      eer_shaped(c) && 0 <= tensor < EER_TENSORS ==> 0 <= eer_elements(c, tensor) <= 16384; */
+
+/*@ requires 0 <= tensor < EER_TENSORS;
+    terminates \true;
+    assigns \nothing; */
 static inline const char *eer_tensor_name(int tensor)
 {
     static const char *const name[EER_TENSORS] = {
@@ -43,6 +98,10 @@ static inline const char *eer_tensor_name(int tensor)
 }
 
 /* 1 if tensors of this kind are biases or gains (a vector), 0 if matrices. */
+/*@ terminates \true;
+    assigns \nothing;
+    ensures vector: \result == 1 <==> eer_is_vector(tensor);
+    ensures matrix: \result == 0 <==> !eer_is_vector(tensor); */
 static inline int eer_tensor_is_vector(int tensor)
 {
     return (tensor >= EER_LN1_GAIN && tensor <= EER_LN2_BIAS) || tensor == EER_B_1 ||
@@ -50,6 +109,11 @@ static inline int eer_tensor_is_vector(int tensor)
            tensor == EER_B_O;
 }
 
+/*@ requires eer_shaped(c) && 0 <= tensor < EER_TENSORS;
+    terminates \true;
+    assigns \nothing;
+    ensures rows: \result == eer_rows(c, tensor);
+    ensures range: 0 <= \result <= EER_MAX_MLP; */
 static inline int eer_tensor_rows(const struct eer_config *c, int tensor)
 {
     int norm = c->norm != EER_NORM_NONE;
@@ -79,6 +143,12 @@ static inline int eer_tensor_rows(const struct eer_config *c, int tensor)
     }
 }
 
+/* Of a tensor that the configuration has. */
+/*@ requires eer_shaped(c) && 0 <= tensor < EER_TENSORS;
+    terminates \true;
+    assigns \nothing;
+    ensures columns: \result == eer_width(c, tensor);
+    ensures range: 0 <= \result <= EER_MAX_MLP; */
 static inline int eer_tensor_columns(const struct eer_config *c, int tensor)
 {
     switch (tensor) {
@@ -94,18 +164,53 @@ static inline int eer_tensor_columns(const struct eer_config *c, int tensor)
 }
 
 /* Offsets are in the order of the enumeration, without gaps. */
+/*@ requires eer_shaped(c) && \valid(layout) && \separated(layout, c);
+    terminates \true;
+    assigns *layout;
+    ensures shapes: \forall integer t; 0 <= t < EER_TENSORS ==>
+      layout->rows[t] == eer_rows(c, t) && layout->columns[t] == eer_columns(c, t);
+    ensures begin: layout->offset[0] == 0;
+    ensures next: \forall integer t; 0 <= t < EER_TENSORS - 1 ==>
+      layout->offset[t + 1] == layout->offset[t] + layout->rows[t] * layout->columns[t];
+    ensures end: layout->size == layout->offset[EER_TENSORS - 1] +
+      layout->rows[EER_TENSORS - 1] * layout->columns[EER_TENSORS - 1];
+    ensures sums: layout->size == eer_offset(c, EER_TENSORS) &&
+      \forall integer t; 0 <= t < EER_TENSORS ==> layout->offset[t] == eer_offset(c, t);
+    ensures range: 0 <= layout->size <= EER_TENSORS * 16384; */
 static inline void eer_layout(const struct eer_config *c, struct eer_layout *layout)
 {
     int next = 0;
+    /*@ loop invariant 0 <= tensor <= EER_TENSORS;
+        loop invariant sum: next == eer_offset{Pre}(c, tensor) && 0 <= next <= tensor * 16384;
+        loop invariant shapes: \forall integer t; 0 <= t < tensor ==>
+          layout->rows[t] == eer_rows{Pre}(c, t) && layout->columns[t] == eer_columns{Pre}(c, t);
+        loop invariant sums: \forall integer t; 0 <= t < tensor ==>
+          layout->offset[t] == eer_offset{Pre}(c, t);
+        loop assigns tensor, next, *layout;
+        loop variant EER_TENSORS - tensor; */
     for (int tensor = 0; tensor < EER_TENSORS; tensor++) {
         int rows = eer_tensor_rows(c, tensor);
         int columns = rows > 0 ? eer_tensor_columns(c, tensor) : 0;
+        //@ assert same: eer_same_shape{Pre, Here}(c);
+        //@ assert rows: rows == eer_rows{Pre}(c, tensor);
+        //@ assert columns: columns == eer_columns{Pre}(c, tensor);
+        //@ assert product: rows * columns == eer_elements{Pre}(c, tensor);
         layout->rows[tensor] = rows;
         layout->columns[tensor] = columns;
         layout->offset[tensor] = next;
         next += rows * columns;
     }
     layout->size = next;
+    //@ assert same: eer_same_shape{Pre, Here}(c);
+    /*@ assert unfolded: \forall integer t; 0 <= t < EER_TENSORS ==>
+          eer_offset{Pre}(c, t + 1) == eer_offset{Pre}(c, t) + eer_elements{Pre}(c, t); */
+    /*@ assert unfolded_last: eer_offset{Pre}(c, EER_TENSORS) ==
+          eer_offset{Pre}(c, EER_TENSORS - 1) + eer_elements{Pre}(c, EER_TENSORS - 1); */
+    /*@ assert products: \forall integer t; 0 <= t < EER_TENSORS ==>
+          layout->rows[t] * layout->columns[t] == eer_elements{Pre}(c, t); */
+    /*@ assert last: layout->rows[EER_TENSORS - 1] * layout->columns[EER_TENSORS - 1] ==
+          eer_elements{Pre}(c, EER_TENSORS - 1); */
+    //@ assert begin_last: layout->offset[EER_TENSORS - 1] == eer_offset{Pre}(c, EER_TENSORS - 1);
 }
 
 #endif

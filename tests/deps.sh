@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh WHAT BUILD - what a target needs, installed through apt where that is allowed. WHAT: train, test,
-# verify, bench, all. Says what is missing and exits 3 where it cannot be had; pictures are never a must.
+# prove, verify, bench, all. Says what is missing and exits 3 where it cannot be had; pictures are never a must.
 set -u
 what=$1 build=$2
 
@@ -20,7 +20,7 @@ must='header:jansson.h:libjansson-dev
 header:zlib.h:zlib1g-dev'
 may='has:gnuplot:gnuplot-nox'
 case $what in
-train) ;;
+train | prove) ;;
 test | verify | bench | all)
     must="$must
 header:criterion/criterion.h:libcriterion-dev
@@ -29,7 +29,7 @@ has:objcopy:binutils
 has:jq:jq
 i18n:de_DE:locales"
     ;;
-*) echo "deps.sh: $what: expected train, test, verify, bench or all" >&2; exit 2 ;;
+*) echo "deps.sh: $what: expected train, test, prove, verify, bench or all" >&2; exit 2 ;;
 esac
 case $what in
 bench | all) must="$must
@@ -39,9 +39,19 @@ esac
 case $what in
 verify | all) must="$must
 has:clang:clang
-has:gappa:gappa
 has:llvm-config-14:libclang-rt-14-dev
 has:mandoc:mandoc" ;;
+esac
+
+case $what in
+prove | verify | all) must="$must
+has:frama-c:frama-c-base
+has:why3:why3
+has:z3:z3
+has:cvc4:cvc4
+has:cvc5:cvc5
+has:gappa:gappa
+has:coqc:coq" ;;
 esac
 
 has "${CC:-cc}" || { echo "make: no C compiler (${CC:-cc}): install gcc or clang" >&2; exit 3; }

@@ -228,6 +228,17 @@ Proof. intros f g n. induction n as [| n step]; simpl; [ ring | rewrite step; ri
 Theorem sum_scaled : forall c f n, sum (fun j => c * f j) n = c * sum f n.
 Proof. intros c f n. induction n as [| n step]; simpl; [ ring | rewrite step; ring ]. Qed.
 
+(* The shares of a sum make one. *)
+Theorem sum_of_shares (p : nat -> R) (n : nat) :
+  sum p n <> 0 -> sum (fun j => p j / sum p n) n = 1.
+Proof.
+  intro H.
+  replace (sum (fun j => p j / sum p n) n) with (/ sum p n * sum p n).
+  - now apply Rinv_l.
+  - rewrite <- sum_scaled. apply sum_equal. intros j _. unfold Rdiv. ring.
+Qed.
+
+
 Theorem sum_constant : forall c n, sum (fun _ => c) n = INR n * c.
 Proof. intros c n. induction n as [| n step]; [ simpl; ring | rewrite S_INR; simpl; rewrite step; ring ]. Qed.
 

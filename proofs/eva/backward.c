@@ -25,8 +25,9 @@ void compose_ref_mlp_half_backward(void)
     any_config(&c);
     any_memory(&c);
     for (enum eer_norm norm = EER_NORM_NONE; norm <= EER_NORM_POST; norm++) {
+        box(work.dZ, D, ENTRY);
         c.norm = norm;
-        ref_mlp_half_backward(work.dZ, work.dX, &dw, work.R, work.X, &work, &w, &c);
+        ref_mlp_half_backward(work.dZ, work.dX, &dw, work.R, work.X, &w, &c);
     }
     END();
 }

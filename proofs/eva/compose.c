@@ -6,8 +6,11 @@
 
 int one_of_case;
 
-/* Clauses range and one: every p_j is in [0, 1], and that of a largest score is 1. The difference
- * of scores within ENTRY is finite. */
+/* Lemma exponentials. By clause exponentials, p_j is exp of one subtraction, s_j - largest. Where
+ * largest is a largest score, s_one, the rounded difference is <= 0, as rounding is monotone, and 0
+ * for j = one; it is finite for scores within ENTRY. With the trusted statement of facts.h every
+ * p_j is in [0, 1], and p_one is 1. ref_softmax gives ref_exponentials a largest score: clause
+ * largest of ref_argmax. */
 void ref_exponentials(double *p, const double *s, double largest, int n)
 {
     check_box(s, n, ENTRY);
@@ -75,6 +78,17 @@ void compose_ref_softmax(void)
             ;
         }
     }
+    END();
+}
+
+/* The trusted statement for exp at both ends of what a difference of scores can be; that it lies
+ * between them in between is what Eva takes of exp (run.sh). */
+void lemma_exponentials(void)
+{
+    double p = ref_exp(within(-ENTRY, ENTRY) - ENTRY), one = ref_exp(0);
+
+    //@ assert range: 0 <= p <= 1;
+    //@ assert one: one == 1;
     END();
 }
 

@@ -7,14 +7,19 @@
  * | ref_sum_of_squares   | clause sign of its contract in ref/vector.h, by WP                     |
  * | ref_argmax           | none is taken: a case distinction, whose cases the driver enumerates   |
  * |                      | by clause largest of its contract in ref/vector.h, by WP               |
- * | ref_exponentials     | clauses range and one of its contract in ref/softmax.h, by WP          |
- * |                      | (compose.c)                                                            |
+ * | ref_exponentials     | lemma exponentials: argued in compose.c from its clause exponentials   |
+ * |                      | in ref/softmax.h, by WP, and from a trusted statement about exp, whose |
+ * |                      | ends lemma_exponentials evaluates                                      |
  * | ref_standardise      | lemma xhat: argued in compose.c, where lemma_xhat shows its last step  |
  * | ref_norm             | lemma root: argued below; lemma_root in compose.c shows its last step  |
  *
- * WP proves the clauses in the real model. They hold for doubles without NaN and infinity as well,
- * because they speak of signs and comparisons only: x x >= 0, a sum of numbers >= 0 is >= 0 and at
- * least each of them, a <= b gives a - b <= 0, and so on, in any rounding. */
+ * WP proves the clauses in the real model: the headers mark them with REAL(...). Clauses sign and
+ * largest hold for doubles without NaN and infinity as well, because they speak of signs and
+ * comparisons only: x x >= 0, a sum of numbers >= 0 is >= 0 and at least each of them, in any
+ * rounding. Clause exponentials does not: doubles are near exp only, and what is used of it here
+ * rests on the trusted statement
+ *
+ *   exp of the C library (glibc) is within [0, 1] for every x <= 0, and exp(0) = 1. */
 #ifndef EER_EVA_FACTS_H
 #define EER_EVA_FACTS_H
 

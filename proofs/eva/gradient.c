@@ -43,8 +43,8 @@ void compose_ref_position_loss(void)
 
     preset_config(&c);
     any_memory(&c);
-    ref_position_loss(&sums, &dw, work.dZ, work.Z, whole(0, VOCAB), whole(1, BATCH * LENGTH), &work,
-                      &w, &c);
+    ref_position_loss(&sums, &dw, work.dZ, work.Z, whole(0, VOCAB), whole(1, BATCH * LENGTH), &w,
+                      &c);
     END();
 }
 

@@ -154,26 +154,6 @@ void any_work(struct ref_work *work)
     box(sigma, ROWS, 1);
     STALE(dp, ROWS);
     STALE(ds, ROWS);
-    STALE(u, D);
-    STALE(y, D);
-    STALE(f, D);
-    STALE(r, D);
-    STALE(z_prime, D);
-    STALE(z_next, D);
-    STALE(h, D);
-    STALE(du, D);
-    STALE(dy, D);
-    STALE(dr, D);
-    STALE(dh, D);
-    STALE(xhat, D);
-    STALE(scaled, D);
-    STALE(a, MLP);
-    STALE(g, MLP);
-    STALE(da, MLP);
-    STALE(dg, MLP);
-    STALE(logits, CLASSES);
-    STALE(classes, CLASSES);
-    STALE(dlogits, CLASSES);
 #undef ARRAY
 #undef STALE
 }

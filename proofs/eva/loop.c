@@ -3,7 +3,7 @@
 
 static struct ref_tensors w;
 static struct ref_work work;
-static double z_next[D], r[D], Z_next[ROWS * D], R[ROWS * D];
+static double z_prime[D], r[D], u[D], y[D], a[MLP], g[MLP], Z_next[ROWS * D], R[ROWS * D];
 
 static void any_memory(void)
 {
@@ -38,8 +38,21 @@ void compose_ref_attention_half(void)
             c.mask = mask;
             ref_queries_keys_values(&work, work.Z, &w, &c, FEW);
             for (int i = 0; i < FEW; i++)
-                ref_attention_half(z_next, r, work.Z, &work, &w, &c, i, FEW, 1);
+                ref_attention_half(z_prime, r, work.Z, &work, &w, &c, i, FEW, 1);
         }
+    END();
+}
+
+void compose_ref_mlp_sum(void)
+{
+    struct eer_config c;
+
+    any_config(&c);
+    any_memory();
+    for (enum eer_norm norm = EER_NORM_NONE; norm <= EER_NORM_POST; norm++) {
+        c.norm = norm;
+        ref_mlp_sum(r, u, y, a, g, work.Z, work.X, &w, &c);
+    }
     END();
 }
 
@@ -50,8 +63,9 @@ void compose_ref_mlp_half(void)
     any_config(&c);
     any_memory();
     for (enum eer_norm norm = EER_NORM_NONE; norm <= EER_NORM_POST; norm++) {
+        box(z_prime, D, STATE);
         c.norm = norm;
-        ref_mlp_half(z_next, r, work.Z, work.X, &work, &w, &c);
+        ref_mlp_half(z_prime, work.X, &w, &c);
     }
     END();
 }

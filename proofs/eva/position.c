@@ -14,6 +14,17 @@ void drive_ref_add_position(void)
     END();
 }
 
+void drive_ref_input_row(void)
+{
+    struct eer_config c;
+
+    any_config(&c);
+    box(E, D, WEIGHT);
+    ref_input_row(X, E, whole(0, EER_MAX_EVAL_LENGTH), c.pe_scale, D);
+    check_box(X, D, INPUT);
+    END();
+}
+
 void drive_ref_embedding_row(void)
 {
     struct eer_config c;

@@ -28,7 +28,7 @@ enum {
     /* elements of theta in the preset: spec/layout.h */
     PARAMETERS =
         EMBEDDING + 3 * D * D + 6 * D + D * MLP + MLP + MLP * D + D + D * CLASSES + CLASSES,
-    STATES = (LOOPS + 1) * FEW * D, /* at least ROWS * D; drive_ref_predict checks it */
+    STATES = (LOOPS + 1) * FEW * D, /* at least 2 SHORT D: any_work fills as many */
 };
 
 /* |parameter|. At the start at most sqrt(-2 ln 2^-25) < 6, the embedding's. AdamW's direction is at

@@ -1,7 +1,7 @@
 /* read_out.c - drivers of ref/read_out.c, with and without the final layer norm. */
 #include "inputs.h"
 
-static double logits[CLASSES], dlogits[CLASSES], h[D], z[D], dz[D], dh[D], xhat[D], g[D];
+static double logits[CLASSES], dlogits[CLASSES], h[D], z[D], dz[D];
 static struct ref_tensors w, dw;
 
 static void any_rows(struct eer_config *c)
@@ -30,6 +30,6 @@ void drive_ref_logits_backward(void)
 
     any_rows(&c);
     for (c.final_norm = 0; c.final_norm <= 1; c.final_norm++)
-        ref_logits_backward(dz, &dw, dh, xhat, g, dlogits, h, z, &w, &c);
+        ref_logits_backward(dz, &dw, dlogits, h, z, &w, &c);
     END();
 }

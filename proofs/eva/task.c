@@ -51,6 +51,16 @@ void drive_ref_labels(void)
     END();
 }
 
+void drive_ref_draw_sequence(void)
+{
+    struct eer_config c;
+
+    any_config(&c);
+    ref_draw_sequence(tokens, labels, &c, any_seed(), EER_DRAW_TRAIN, whole(0, EER_MAX_STEPS),
+                      whole(0, BATCH - 1), FEW);
+    END();
+}
+
 void drive_ref_draw(void)
 {
     struct eer_config c;

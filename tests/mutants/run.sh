@@ -1,14 +1,15 @@
 #!/bin/sh
-# run.sh BUILD [PATTERN] - plants the bugs of bugs.txt one by one in a copy of the sources, builds there and
-# runs the test that has to catch each. A table; exit 1 if a bug survives. PATTERN: only bugs that match it.
+# run.sh BUILD [PATTERN [LIST]] - plants the bugs of LIST (bugs) one by one in a copy of the sources, builds there
+# and runs the test that has to catch each. A table; exit 1 if a bug survives. PATTERN: only bugs that match it.
 #
-# A test is a program of tests/unit; or gradcheck (30 configurations), cli, kill_write, tsan.
+# A test is a program of tests/unit; or gradcheck (30 configurations), cli, kill_write, tsan, or prove (the proofs
+# of the file: they have to refuse it).
 set -u
-build=$1 pattern=${2:-} here=$(dirname "$0")
+build=$1 pattern=${2:-} list=${3:-bugs} here=$(dirname "$0")
 tree=$build/mutants/tree log=$build/mutants/log
 jobs=$(nproc 2>/dev/null || echo 2)
 rm -rf "$build/mutants" && mkdir -p "$tree/build" "$log"
-cp -a Makefile spec ref fast tests "$tree"
+cp -a Makefile spec ref fast proofs tests "$tree"
 for part in "$build"/*; do # what is built already need not be built again
     case $part in */mutants | */fuzzing | */sanitized | */threads | */bench*) ;; *) cp -a "$part" "$tree/build" ;; esac
 done
@@ -42,6 +43,14 @@ try() {
     tsan)
         make -s -C "$tree" threads || return 2
         (cd "$tree" && build/threads/tsan)
+        ;;
+    prove)
+        proved=$file
+        [ "$proved" != spec/layout.h ] || proved=ref/tensors.c
+        (cd "$tree" && PROVE_TIMEOUT=4 sh proofs/prove.sh build "$proved")
+        status=$?
+        [ $status != 3 ] || return 2
+        return $status
         ;;
     *)
         make -s -C "$tree" -j "$jobs" "build/tests/$1" || return 2
@@ -79,6 +88,6 @@ while read -r key value || [ -n "$key" ]; do
     new:) new=$value ;;
     test:) test=$value && judge ;;
     esac
-done <"$here/bugs.txt"
+done <"$here/$list.txt"
 echo "$number bugs planted: $caught caught, $survived survived, $broken not planted or not built"
 [ "$survived" = 0 ] && [ "$broken" = 0 ] && [ "$number" -gt 0 ]

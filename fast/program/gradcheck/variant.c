@@ -56,19 +56,19 @@ void __wrap_ref_scores(double *s, const double *q_i, const double *k, const stru
     note_largest(SPREAD_MAXIMUM, s, n);
 }
 
-void __real_ref_mlp_backward(double *dy, const struct ref_tensors *dw, double *da, double *dg,
-                             const double *dout, const double *y, const double *a, const double *g,
+void __real_ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout,
+                             const double *y, const double *a, const double *g,
                              const struct ref_tensors *w, const struct eer_config *c);
-void __wrap_ref_mlp_backward(double *dy, const struct ref_tensors *dw, double *da, double *dg,
-                             const double *dout, const double *y, const double *a, const double *g,
+void __wrap_ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout,
+                             const double *y, const double *a, const double *g,
                              const struct ref_tensors *w, const struct eer_config *c);
-void __wrap_ref_mlp_backward(double *dy, const struct ref_tensors *dw, double *da, double *dg,
-                             const double *dout, const double *y, const double *a, const double *g,
+void __wrap_ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout,
+                             const double *y, const double *a, const double *g,
                              const struct ref_tensors *w, const struct eer_config *c)
 {
     for (int k = 0; k < c->mlp && c->activation == EER_RELU; k++)
         note_sign(SPREAD_RELU, a[k]);
-    __real_ref_mlp_backward(dy, dw, da, dg, dout, y, a, g, w, c);
+    __real_ref_mlp_backward(dy, dw, dout, y, a, g, w, c);
 }
 
 double __real_ref_penalty(double *sigma, const double *entropy, double eta, int T, int N);

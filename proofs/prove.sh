@@ -1,0 +1,175 @@
+#!/bin/sh
+# prove.sh BUILD [cold | update] [FILE...] - proves ref/ and spec/'s inline functions with Frama-C's WP.
+#
+# Without a word the committed session (proofs/session.txt: which prover proved what) answers what it knows;
+# cold asks every prover anew; update writes ledger.txt, open.txt and session.txt. FILE: these files only,
+# and no comparison of totals. Exit 0: everything is as the ledger says; 1: not; 3: a tool is missing.
+#
+# What fails: an obligation unproved and not in open.txt, or proved and still there; a function of the
+# sources without contract, assigns or line in the ledger; an axiom, `admit` or unproved contract that
+# trusted.txt does not name; a warning that weakens a proof; a contract that contradicts itself.
+set -u
+build=$1 mode=warm
+shift
+case ${1:-} in cold | update) mode=$1; shift ;; esac
+here=$(dirname "$0") out=$build/prove
+jobs=$(nproc 2>/dev/null || echo 2) timeout=${PROVE_TIMEOUT:-10} begun=$(date +%s)
+for tool in frama-c why3 z3 cvc4 cvc5; do
+    command -v $tool >/dev/null 2>&1 || { echo "prove: no $tool: make prove installs it where apt may" >&2; exit 3; }
+done
+mkdir -p "$out/session/cache" "$out/session/script" "$out/log"
+failures=0
+fail() { echo "      FAIL: $*"; failures=$((failures + 1)); }
+
+# --- provers: Why3's own description of cvc5 is missing, and of cvc4's logics this one finds most.
+drivers=$(why3 --print-datadir)/drivers
+printf 'prelude "(set-logic AUFDTNIRA)"\nimport "%s/cvc4_16.gen"\n' "$drivers" >"$out/cvc5.drv"
+prover() { # ALTERNATIVE OPTION
+    printf '\n[prover]\nname = "CVC5"\nversion = "1.0.3"\n'
+    [ -z "$1" ] || printf 'alternative = "%s"\n' "$1"
+    printf 'command = "cvc5 %s --tlimit=%%t000 --lang=smt2 %%f"\n' "$2"
+    printf 'command_steps = "cvc5 %s --rlimit=%%S --lang=smt2 %%f"\n' "$2"
+    printf 'driver = "%s"\neditor = ""\nin_place = false\ninteractive = false\n' "$(cd "$out" && pwd)/cvc5.drv"
+}
+{
+    printf '[main]\nmagic = 14\nmemlimit = 3000\nrunning_provers_max = %s\ntimelimit = 10\n' "$jobs"
+    printf '\n[partial_prover]\nname = "Z3"\npath = "%s"\nversion = "4.8.12"\n' "$(command -v z3)"
+    printf '\n[partial_prover]\nname = "CVC4"\npath = "%s"\nversion = "1.8"\n' "$(command -v cvc4)"
+    prover '' ''
+    prover linear --nl-ext=none
+} >"$out/why3.conf"
+WHY3CONFIG=$(cd "$out" && pwd)/why3.conf
+export WHY3CONFIG
+for wanted in 'CVC5 1.0.3' 'CVC4 1.8' 'Z3 4.8.12'; do
+    why3 config list-provers 2>/dev/null | grep -qx "$wanted" || { echo "prove: Why3 does not find $wanted" >&2; exit 3; }
+done
+
+# --- the session: scripts as they are, the cache one line an entry
+cp "$here"/session/*.json "$out/session/script/"
+if [ $mode = cold ]; then
+    cache=none
+else
+    cache=update
+    awk -v to="$out/session/cache/" '!/^#/ { file = to $1 ".json"; $1 = ""; print substr($0, 2) >file; close(file) }' \
+        "$here/session.txt" 2>/dev/null
+fi
+
+# --- which functions there are
+defined() { awk '/^[a-z].*[(]/ && !/;$/ && !/^typedef|^extern/ { sub(/ *[(].*/, ""); sub(/.*[ *]/, ""); print }' "$1"; }
+trusted() { awk -v kind="$1" '!/^#/ && $1 == kind { print $2 }' "$here/trusted.txt"; }
+trusted function >"$out/trusted.functions"
+trusted axiom >"$out/trusted.axioms"
+
+frama() { # LOG ARGUMENTS...
+    log=$out/log/$1
+    shift
+    frama-c -kernel-warn-key annot:missing-spec=inactive -warn-special-float none -wp -wp-rte -wp-model Typed+Real \
+        -wp-no-warn-memory-model -wp-frama-c-stdlib-terminate -wp-par "$jobs" -wp-timeout "$timeout" -wp-cache $cache \
+        -wp-session "$out/session" -wp-prover "$provers" "$@" >"$log" 2>&1
+    status=$?
+    # These lose or weaken a proof and leave the exit status at 0.
+    grep -E 'Missing assigns|Degenerated|\(Stronger\)|[Nn]ot yet implemented|No .assigns. specification|annot-error|[Uu]ser [Ee]rror' \
+        "$log" | grep -vE "specification for function '(erf|__)" | sort -u >"$log.weak"
+    [ $status = 0 ] || fail "$log: frama-c ended with $status"
+    [ ! -s "$log.weak" ] || fail "$log: $(head -n 1 "$log.weak")"
+}
+
+# goals LOG: "goal state prover seconds", one line each
+goals() {
+    awk '/^\[wp\] \[.*\] Goal / {
+            line = $0; sub(/^\[wp\] \[/, "", line); who = line; sub(/\].*/, "", who)
+            name = line; sub(/.*Goal typed_real_/, "", name); state = name; sub(/ .*/, "", name)
+            gsub(/ /, "_", who)
+            t = 0
+            if (match(state, /\([0-9.]+m?s\)( \([0-9]+\))?( \(cached\))?$/)) { t = substr(state, RSTART + 1); t = (t ~ /^[0-9.]+ms/) ? t / 1000 : t + 0 }
+            print name, (state ~ / : Valid/ ? "proved" : "open"), who, t }' "$1" | sed 's/Failed/-/;s/Unknown/-/;s/Timeout/-/'
+}
+
+# --- each file
+files=${*:-$(ls ref/*.c | grep -v ref/engine.c)}
+: >"$out/ledger" && : >"$out/open" && : >"$out/functions"
+number=0 total=$(echo "$files" | wc -w)
+for file in $files; do
+    number=$((number + 1)) name=$(basename "$file" .c) since=$(date +%s)
+    list=$(defined "$file")
+    [ "$name" = tensors ] && list="$list $(for header in spec/*.h; do defined "$header"; done)"
+    proved=$(echo "$list" | tr ' ' '\n' | grep -vxFf "$out/trusted.functions" | sort -u)
+    echo "$list" | tr ' ' '\n' | sed "s|\$| $file|" >>"$out/functions"
+    : >"$out/goals.$name"
+    if [ -n "$proved" ]; then
+        provers=CVC5:1.0.3,CVC5:1.0.3:linear,CVC4,Z3
+        frama "$name" -wp-fct "$(echo "$proved" | paste -sd,)" "$file"
+        goals "$out/log/$name" >"$out/goals.$name"
+        provers=CVC5:1.0.3
+        timeout=1 frama "$name.smoke" -wp-smoke-tests -wp-smoke-timeout 1 -wp-prop=@smoke -wp-no-smoke-dead-code \
+            -wp-no-smoke-dead-call -wp-no-smoke-dead-loop -wp-fct "$(echo "$proved" | paste -sd,)" "$file"
+        grep -E 'Failed.*smoke|smoke.*(Failed|Doomed)|\[Doomed\]' "$out/log/$name.smoke" | head -n 3 >"$out/doomed"
+        [ ! -s "$out/doomed" ] || fail "$file: $(head -n 1 "$out/doomed")"
+    fi
+    # the function of a goal is the longest name that its own begins with
+    echo "$proved" | awk -v file="$file" -v open="$out/open" '
+        NR == FNR { if ($1 != "") f[$1]; next }
+        { best = ""
+          for (g in f) if (index($1, g "_") == 1 && length(g) > length(best)) best = g
+          n[best]++; s[best] += $4
+          if ($2 == "proved") { p[best]++; if (!index(w[best], $3)) w[best] = w[best] (w[best] ? "," : "") $3 }
+          else print $1 >>open }
+        END { for (g in f) printf "%-32s %-20s %5d %5d  Typed+Real  %-40s %.1f\n", g, file, n[g], p[g], w[g], s[g] }' - \
+        "$out/goals.$name" | sort >"$out/part"
+    cat "$out/part" >>"$out/ledger"
+    awk -v file="$file" -v n="$number" -v total="$total" -v s="$(($(date +%s) - since))" \
+        '{ o += $3; p += $4 } END { printf "%2d/%d  %-20s %5d of %5d proved  %4d s\n", n, total, file, p, o, s }' "$out/part"
+done
+
+# --- lemmas, trusted functions, axioms
+provers=script,CVC5:1.0.3,CVC4,Z3
+frama lemmas -wp-prop=@lemma ref/libm.c
+goals "$out/log/lemmas" >"$out/goals.lemmas"
+grep -E '^\[wp\] \[Script\]' "$out/log/lemmas" | grep -v ': Valid' | sed 's/.*Goal typed_real_//; s/ .*/ open - 0/' >>"$out/goals.lemmas"
+awk -v open="$out/open" '$2 == "proved" { p++ } $2 != "proved" { print $1 >>open } { n++ }
+    END { printf "%-32s %-20s %5d %5d  Typed+Real  %-40s %.1f\n", "(lemmas)", "ref/formulas.h", n, p, "several", 0 }' \
+    "$out/goals.lemmas" >>"$out/ledger"
+tail -n 1 "$out/ledger" | awk '{ printf "       %-20s %5d of %5d proved\n", "lemmas", $4, $3 }'
+for name in $(cat "$out/trusted.functions"); do
+    grep -q "^$name " "$out/functions" || { [ $# -gt 0 ] || fail "trusted.txt names $name, which is not there"; continue; }
+    printf '%-32s %-20s %5d %5d  trusted\n' "$name" "$(awk -v f="$name" '$1 == f { print $2 }' "$out/functions")" 0 0 >>"$out/ledger"
+done
+frama-c -kernel-warn-key annot:missing-spec=inactive -print ref/libm.c 2>/dev/null >"$out/normalised"
+grep -oE '\baxiom [A-Za-z_0-9]+' "$out/normalised" | awk '{ print $2 }' | sort -u >"$out/axioms"
+for axiom in $(cat "$out/axioms"); do
+    grep -qx "$axiom" "$out/trusted.axioms" || fail "axiom $axiom is not in trusted.txt"
+    [ ! -f "$build/prove/coq/theorems" ] || grep -qx "$axiom" "$build/prove/coq/theorems" || fail "axiom $axiom has no theorem in Coq"
+done
+for axiom in $(cat "$out/trusted.axioms"); do
+    grep -qx "$axiom" "$out/axioms" || fail "trusted.txt names the axiom $axiom, which is not there"
+done
+grep -rnE '@.*\badmit\b|^ *admit\b|\badmit +(requires|ensures|invariant|\\false)' ref spec --include=*.[ch] >"$out/admits"
+[ ! -s "$out/admits" ] || fail "admit: $(head -n 1 "$out/admits")"
+
+# --- compare
+sort -o "$out/ledger" "$out/ledger" && sort -u -o "$out/open" "$out/open"
+columns() { awk '!/^#/ { print $1, $2, $3, $4, $5 }' "$1"; }
+if [ $mode = update ] && [ $# = 0 ]; then
+    { sed -n '/^#/p' "$here/ledger.txt"; cat "$out/ledger"; } >"$out/ledger.new" && mv "$out/ledger.new" "$here/ledger.txt"
+    { sed -n '/^#/p' "$here/open.txt"; cat "$out/open"; } >"$out/open.new" && mv "$out/open.new" "$here/open.txt"
+    { sed -n '/^#/p' "$here/session.txt"
+      for entry in "$out"/session/cache/*.json; do
+          grep -q '"verdict": "valid"' "$entry" && echo "$(basename "$entry" .json) $(tr '\n' ' ' <"$entry")"
+      done; } >"$out/session.new" && mv "$out/session.new" "$here/session.txt"
+    cp "$out"/session/script/*.json "$here/session/"
+elif [ $# = 0 ]; then
+    columns "$here/ledger.txt" | sort >"$out/old" && columns "$out/ledger" | sort >"$out/new"
+    diff "$out/old" "$out/new" >"$out/ledger.diff" || { fail "the ledger differs (< committed, > now):"; head -n 20 "$out/ledger.diff"; }
+fi
+sed '/^#/d' "$here/open.txt" | sort -u >"$out/open.listed"
+comm -13 "$out/open.listed" "$out/open" >"$out/open.new"
+[ ! -s "$out/open.new" ] || { fail "not proved, and not in open.txt: $(wc -l <"$out/open.new")"; head -n 12 "$out/open.new"; }
+if [ $# = 0 ]; then
+    comm -23 "$out/open.listed" "$out/open" >"$out/open.gone"
+    [ ! -s "$out/open.gone" ] || fail "in open.txt, but proved or gone: $(head -n 3 "$out/open.gone" | paste -sd' ')"
+fi
+awk -v s="$(($(date +%s) - begun))" -v k="$(wc -l <"$out/open")" -v f="$failures" -v axioms="$(wc -l <"$out/trusted.axioms")" '
+    { n += $3; p += $4; if ($5 == "trusted") t++; else functions++ }
+    END { printf "%d functions, %d trusted, %d axioms: %d of %d obligations proved, %d open (proofs/open.txt); %d failures; %d s\n",
+          functions - 1, t, axioms, p, n, k, f, s }' "$out/ledger"
+[ $failures = 0 ]
