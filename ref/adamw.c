@@ -21,10 +21,12 @@ void ref_moments(double *m, double *v, const double *g, double beta1, double bet
     for (int j = 0; j < n; j++) {
         //@ assert same_g: REAL(same{Here, Pre}(g, n));
         //@ assert first: REAL(first_moment{Pre}(m, g, beta1, j) == first_moment(m, g, beta1, j));
-        //@ assert second: REAL(second_moment{Pre}(v, g, beta2, j) == second_moment(v, g, beta2, j));
+        /*@ assert second: REAL(second_moment{Pre}(v, g, beta2, j) == second_moment(v, g, beta2,
+              j)); */
         //@ assert sign: REAL(0 <= second_moment(v, g, beta2, j));
         m[j] = beta1 * m[j] + (1 - beta1) * g[j];
-        //@ assert still: REAL(second_moment{Pre}(v, g, beta2, j) == second_moment(v, g, beta2, j));
+        /*@ assert still: REAL(second_moment{Pre}(v, g, beta2, j) == second_moment(v, g, beta2,
+              j)); */
         v[j] = beta2 * v[j] + (1 - beta2) * g[j] * g[j];
         //@ assert new_m: REAL(m[j] == first_moment{Pre}(m, g, beta1, j));
         //@ assert new_v: REAL(v[j] == second_moment{Pre}(v, g, beta2, j));
@@ -48,7 +50,8 @@ void ref_adamw(double *theta, double *m, double *v, const double *g, const struc
     //@ assert same_theta: REAL(same{Here, Pre}(theta, n));
     /*@ loop invariant 0 <= j <= n;
         loop invariant done: REAL(is_stepped{Here, Moved, Pre}(theta, m, v, c, step, lr, j));
-        loop invariant left: REAL(\forall integer i; j <= i < n ==> theta[i] == \at(theta[i], Pre));
+        loop invariant left: REAL(\forall integer i; j <= i < n ==>
+          theta[i] == \at(theta[i], Pre));
         loop assigns j, theta[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++) {

@@ -1,6 +1,44 @@
 /* attention.c - attention of one row on the keys that it sees (spec/model.md, 3.3 and 5.4). */
 #include "ref.h"
 
+/* What the proofs of this file need: untouched says that all of a block is the same, without
+ * sizes; slopes and softmax follow from the same p. */
+/*@ predicate untouched{L1, L2}(double *x) = \forall integer j; \at(x[j], L1) == \at(x[j], L2);
+    lemma untouched_same{L1, L2}: \forall double *x, integer n; untouched{L1, L2}(x) ==>
+      same{L1, L2}(x, n);
+    lemma untouched_row{L1, L2}: \forall double *x, integer n, k; untouched{L1, L2}(x) ==>
+      same{L1, L2}(row_of(x, n, k), n);
+    lemma untouched_column{L1, L2}: \forall double *x, integer n, j, m; untouched{L1, L2}(x) ==>
+      same_column{L1, L2}(x, n, j, m);
+
+    lemma row_column_untouched{L1, L2}: \forall double *a, *B, integer n, j, m; 0 <= m ==>
+      same{L1, L2}(a, m) ==> untouched{L1, L2}(B) ==>
+      row_column{L1}(a, B, n, j, m) == row_column{L2}(a, B, n, j, m);
+
+    logic real centred_share(real p, real dp, real mean) = p * (dp - mean);
+    logic real entropy_slope(real q, real weight, real slope) = -weight * q / (q - 1) * slope;
+    lemma softmax_slope_formula{L}: \forall double *p, *dp, integer n, j;
+      softmax_slope(p, dp, n, j) == centred_share(p[j], dp[j], dot(p, dp, n));
+    lemma tsallis_slope_formula{L}: \forall double *p, real q, weight, integer n, j;
+      tsallis_slope(p, q, weight, n, j) == entropy_slope(q, weight, powers_slope(p, q, n, j));
+    lemma softmax_slope_same{L1, L2}: \forall double *p, *dp, integer n, j; 0 <= j < n ==>
+      same{L1, L2}(p, n) ==> same{L1, L2}(dp, n) ==>
+      softmax_slope{L1}(p, dp, n, j) == softmax_slope{L2}(p, dp, n, j);
+    lemma potential_slope_same{L1, L2}: \forall double *p, integer top, real weight,
+      integer n, j; 0 <= j < n ==> same{L1, L2}(p, n) ==>
+      potential_slope{L1}(p, top, weight, j) == potential_slope{L2}(p, top, weight, j);
+    lemma scaled_same{L1, L2}: \forall double *x, real factor, integer n, j; 0 <= j < n ==>
+      same{L1, L2}(x, n) ==> scaled{L1}(factor, x, j) == scaled{L2}(factor, x, j);
+    lemma powers_slope_same{L1, L2}: \forall double *p, real q, integer n, j; 0 <= j < n ==>
+      same{L1, L2}(p, n) ==> powers_slope{L1}(p, q, n, j) == powers_slope{L2}(p, q, n, j);
+    lemma tsallis_slope_same{L1, L2}: \forall double *p, real q, weight, integer n, j;
+      0 <= j < n ==> same{L1, L2}(p, n) ==>
+      tsallis_slope{L1}(p, q, weight, n, j) == tsallis_slope{L2}(p, q, weight, n, j);
+    lemma is_softmax_same{L1, L2, L3, L4}: \forall double *p, *s, real largest, integer n;
+      0 <= n ==>
+      same{L1, L3}(p, n) ==> same{L2, L4}(s, n) ==> is_softmax{L1, L2}(p, s, largest, n) ==>
+      is_softmax{L3, L4}(p, s, largest, n); */
+
 int ref_keys(enum eer_mask mask, int i, int N)
 {
     return mask == EER_MASK_CAUSAL ? i + 1 : N;
@@ -64,8 +102,8 @@ double ref_attention(double *f, double *p, double *s, const double *q_i, const d
     //@ assert distribution: REAL(is_distribution(p, n));
     /*@ assert softmax: REAL(\forall integer top; 0 <= top < n && is_first_largest(s, n, top) ==>
           is_softmax{Here, Here}(p, s, s[top], n)); */
-    /*@ assert potential: REAL(\forall integer top; 0 <= top < n && is_first_largest(s, n, top) ==>
-          potential == \log(exponentials(s, s[top], n))); */
+    /*@ assert potential: REAL(\forall integer top; 0 <= top < n && is_first_largest(s, n, top)
+          ==> potential == \log(exponentials(s, s[top], n))); */
     //@ ghost weighted: ;
     ref_row(f, p, v, n, c->d);
     //@ assert row: REAL(is_row{Here, weighted}(f, p, v, n, c->d));
@@ -76,12 +114,10 @@ double ref_attention(double *f, double *p, double *s, const double *q_i, const d
     //@ assert same_d: c->d == \at(c->d, Pre);
     /*@ assert top_2: REAL(\forall integer top; 0 <= top < n && is_first_largest(s, n, top) ==>
           is_first_largest{weighted}(s, n, top) && s[top] == \at(s[top], weighted)); */
-    /*@ assert softmax_2: REAL(\forall integer top; 0 <= top < n && is_first_largest(s, n, top) ==>
-          is_softmax{Here, Here}(p, s, s[top], n)); */
+    /*@ assert softmax_2: REAL(\forall integer top; 0 <= top < n && is_first_largest(s, n, top)
+          ==> is_softmax{Here, Here}(p, s, s[top], n)); */
     /*@ assert potential_2: REAL(\forall integer top; 0 <= top < n && is_first_largest(s, n, top)
           ==> potential == \log(exponentials(s, s[top], n))); */
-    /*@ assert columns: REAL(\forall integer j; 0 <= j < c->d ==>
-          same_column{weighted, Here}(v, c->d, j, n)); */
     /*@ assert sums: REAL(\forall integer j; 0 <= j < c->d ==>
           row_column{weighted}(p, v, c->d, j, n) == row_column(p, v, c->d, j, n)); */
     /*@ assert values: REAL(is_row{Here, Here}(f, p, v, n, c->d)); */
@@ -141,7 +177,9 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
                    potential_slope{weighted}(p, top, weight_P, j)); */
     //@ ghost summed: ;
     ref_tsallis_backward(ds, pq, p, c->q, weight_S, n);
-    //@ assert kept_c: REAL(same_attention{summed, Here}(c));
+    //@ assert kept_tau: REAL(c->tau == \at(c->tau, summed));
+    //@ assert kept_slope: REAL(c->slope == \at(c->slope, summed));
+    //@ assert kept_power: REAL(c->q == \at(c->q, summed));
     /*@ assert kept_c_2: REAL(c->beta1 == \at(c->beta1, summed) &&
           c->beta2 == \at(c->beta2, summed) && c->epsilon == \at(c->epsilon, summed)); */
     //@ assert kept_dk: REAL(untouched{summed, Here}(dk));
@@ -200,20 +238,25 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
     //@ assert same_ds_3: REAL(untouched{sloped, Here}(ds));
     //@ assert same_k_3: REAL(untouched{sloped, Here}(k));
     //@ assert same_dv_7: REAL(untouched{weighted, Here}(dv));
-    //@ assert same_n_4: REAL(same{weighted, Here}(p, n) && same{weighted, Here}(dp, n));
+    //@ assert same_n_4: REAL(same{sloped, Here}(ds, n));
+    //@ assert same_n_5: REAL(same{weighted, Here}(p, n) && same{weighted, Here}(dp, n));
     /*@ assert sums: REAL(\forall integer x; 0 <= x < c->d ==>
           row_column{sloped}(ds, k, c->d, x, n) == row_column(ds, k, c->d, x, n)); */
     /*@ assert kept_dq: REAL(\forall integer x; 0 <= x < c->d ==>
           dq_i[x] == over(row_column{sloped}(ds, k, c->d, x, n), scale{Pre}(c))); */
     //@ assert scale_2: REAL(scale(c) == scale{Pre}(c));
     //@ assert q: REAL(c->q == \at(c->q, weighted));
+    /*@ assert rows_dv_2: REAL(\forall integer j; 0 <= j < n ==>
+          same{weighted, Here}(row_of(dv, c->d, j), c->d)); */
+    //@ assert same_p_9: REAL(untouched{Here, Pre}(p));
     /*@ assert dv_2: REAL(\forall integer j; 0 <= j < n ==>
           is_multiple_added{Here, Pre}(row_of(dv, c->d, j), p[j], df, c->d)); */
     /*@ assert dk_2: REAL(\forall integer j; 0 <= j < n ==>
           is_multiple_added{Here, Pre}(row_of(dk, c->d, j), ds[j], q_i, c->d)); */
     /*@ assert slopes: REAL(\forall integer j; 0 <= j < n ==>
           softmax_slope{weighted}(p, dp, n, j) == softmax_slope(p, dp, n, j) &&
-          potential_slope{weighted}(p, top, weight_P, j) == potential_slope(p, top, weight_P, j) &&
+          potential_slope{weighted}(p, top, weight_P, j) ==
+            potential_slope(p, top, weight_P, j) &&
           tsallis_slope{weighted}(p, c->q, weight_S, n, j) ==
             tsallis_slope(p, c->q, weight_S, n, j)); */
 }

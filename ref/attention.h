@@ -44,7 +44,8 @@ void ref_scores(double *s, const double *q_i, const double *k, const struct eer_
 /*@ requires configured(c) && i >= 0 && rows(n);
     requires writable(f, c->d) && writable(p, n) && writable(s, n);
     requires readable(q_i, c->d) && readable(k, n * c->d) && readable(v, n * c->d);
-    requires distinct(f, p) && distinct(f, s) && distinct(f, v) && distinct(p, s) && distinct(p, v);
+    requires distinct(f, p) && distinct(f, s) && distinct(f, v) && distinct(p, s) &&
+      distinct(p, v);
     requires distinct(s, q_i) && distinct(s, k) && distinct(s, v) && distinct(f, q_i);
     requires \base_addr(s) != \base_addr(c) && \base_addr(p) != \base_addr(c);
     terminates \true;
@@ -66,11 +67,13 @@ double ref_attention(double *f, double *p, double *s, const double *q_i, const d
     requires readable(df, c->d) && readable(q_i, c->d) && readable(k, n * c->d);
     requires readable(v, n * c->d) && readable(p, n);
     requires REAL(\forall integer j; 0 <= j < n ==> p[j] >= 0);
-    requires dp_apart: distinct(dp, df) && distinct(dp, v) && distinct(dp, p) && distinct(dp, ds) &&
+    requires dp_apart: distinct(dp, df) && distinct(dp, v) && distinct(dp, p) &&
+      distinct(dp, ds) &&
       distinct(dp, dv) && distinct(dp, k) && distinct(dp, q_i) && distinct(dp, dk);
     requires dv_apart: distinct(dv, df) && distinct(dv, p) && distinct(dv, k) &&
       distinct(dv, q_i) && distinct(dv, dk) && distinct(dv, dq_i);
-    requires ds_apart: distinct(ds, p) && distinct(ds, pq) && distinct(ds, k) && distinct(ds, dk) &&
+    requires ds_apart: distinct(ds, p) && distinct(ds, pq) && distinct(ds, k) &&
+      distinct(ds, dk) &&
       distinct(ds, q_i) && distinct(ds, dv) && distinct(ds, dq_i) && distinct(ds, df);
     requires pq_apart: distinct(pq, p) && distinct(pq, dp) && distinct(pq, dv) &&
       distinct(pq, k) && distinct(pq, q_i) && distinct(pq, dk) && distinct(pq, dq_i) &&

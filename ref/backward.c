@@ -3,8 +3,7 @@
 #include "ref.h"
 
 void ref_mlp_half_backward(double *dz, double *dx, const struct ref_tensors *dw, const double *r_1,
-                           const double *x, const struct ref_tensors *w,
-                           const struct eer_config *c)
+                           const double *x, const struct ref_tensors *w, const struct eer_config *c)
 {
     double z_prime[EER_MAX_D], r[EER_MAX_D], u[EER_MAX_D], y[EER_MAX_D];
     double a[EER_MAX_MLP], g[EER_MAX_MLP];
@@ -49,7 +48,8 @@ void ref_attention_rows_backward(const struct ref_tensors *dw, const double *R,
         loop invariant kept: configured(c);
         loop assigns i, dw->gain_1[0 .. gains(c) - 1], dw->bias_1[0 .. gains(c) - 1],
                      work->dR[0 .. N * d - 1], work->dQ[0 .. N * d - 1], work->dK[0 .. N * d - 1],
-                     work->dV[0 .. N * d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1],
+                     work->dV[0 .. N * d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
+                     work->pq[0 .. N - 1],
                      work->dp[0 .. N - 1], work->ds[0 .. N - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {
@@ -155,7 +155,8 @@ void ref_loop_backward(const struct ref_tensors *dw, const struct ref_slopes *sl
                      work->dp[0 .. N - 1], work->ds[0 .. N - 1];
         loop variant t; */
     for (int t = c->loops; t > 0; t--) {
-        //@ assert inside: row_inside(t - 1, c->loops + 1, size) && row_inside(t - 1, c->loops, size);
+        /*@ assert inside: row_inside(t - 1, c->loops + 1, size) &&
+              row_inside(t - 1, c->loops, size); */
         ref_kinetic_backward(work->dZ, work->Z, c, slopes->kinetic, t, N);
         //@ assert kept: configured(c);
         ref_iteration_backward(dw, work->Z + (t - 1) * size, work->R + (t - 1) * size, slopes, work,

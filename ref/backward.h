@@ -14,7 +14,8 @@
     requires distinct(dz, dx) && distinct(dz, w->E) && distinct(dz, dw->E) && distinct(dx, w->E) &&
              distinct(dx, dw->E) && distinct(r_1, dw->E) && distinct(x, dw->E);
     terminates \true;
-    assigns dz[0 .. c->d - 1], dx[0 .. c->d - 1], dw->gain_2[0 .. gains_2(c) - 1], dw->bias_2[0 .. gains_2(c) - 1],
+    assigns dz[0 .. c->d - 1], dx[0 .. c->d - 1], dw->gain_2[0 .. gains_2(c) - 1],
+            dw->bias_2[0 .. gains_2(c) - 1],
             dw->W_1[0 .. c->d * c->mlp - 1], dw->b_1[0 .. c->mlp - 1],
             dw->W_2[0 .. c->mlp * c->d - 1], dw->b_2[0 .. outputs_2(c) - 1]; */
 void ref_mlp_half_backward(double *dz, double *dx, const struct ref_tensors *dw, const double *r_1,
@@ -41,7 +42,8 @@ void ref_attention_row_backward(const double *df, const struct ref_slopes *slope
     requires block(R) == block(work->R);
     terminates \true;
     assigns dw->gain_1[0 .. gains(c) - 1], dw->bias_1[0 .. gains(c) - 1],
-            work->dR[0 .. N * c->d - 1], work->dQ[0 .. N * c->d - 1], work->dK[0 .. N * c->d - 1], work->dV[0 .. N * c->d - 1],
+            work->dR[0 .. N * c->d - 1], work->dQ[0 .. N * c->d - 1],
+            work->dK[0 .. N * c->d - 1], work->dV[0 .. N * c->d - 1],
             work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1], work->dp[0 .. N - 1],
             work->ds[0 .. N - 1];
     ensures kept: configured(c); */
@@ -73,7 +75,8 @@ void ref_projections_backward(const struct ref_tensors *dw, struct ref_work *wor
             work->dQ[0 .. N * c->d - 1], work->dK[0 .. N * c->d - 1], work->dV[0 .. N * c->d - 1],
             work->dY[0 .. N * c->d - 1], work->product[0 .. N * c->d - 1],
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
-            work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1], work->dp[0 .. N - 1],
+            work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
+            work->pq[0 .. N - 1], work->dp[0 .. N - 1],
             work->ds[0 .. N - 1];
     ensures kept: configured(c); */
 void ref_attention_half_backward(const struct ref_tensors *dw, const double *Z, const double *R,
@@ -96,7 +99,8 @@ void ref_attention_half_backward(const struct ref_tensors *dw, const double *Z, 
             work->dQ[0 .. N * c->d - 1], work->dK[0 .. N * c->d - 1], work->dV[0 .. N * c->d - 1],
             work->dY[0 .. N * c->d - 1], work->product[0 .. N * c->d - 1],
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
-            work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1], work->dp[0 .. N - 1],
+            work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
+            work->pq[0 .. N - 1], work->dp[0 .. N - 1],
             work->ds[0 .. N - 1];
     ensures kept: configured(c); */
 void ref_iteration_backward(const struct ref_tensors *dw, const double *Z, const double *R,
@@ -120,7 +124,8 @@ void ref_iteration_backward(const struct ref_tensors *dw, const double *Z, const
             work->dQ[0 .. N * c->d - 1], work->dK[0 .. N * c->d - 1], work->dV[0 .. N * c->d - 1],
             work->dY[0 .. N * c->d - 1], work->product[0 .. N * c->d - 1],
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
-            work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1], work->dp[0 .. N - 1],
+            work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
+            work->pq[0 .. N - 1], work->dp[0 .. N - 1],
             work->ds[0 .. N - 1];
     ensures kept: configured(c); */
 void ref_loop_backward(const struct ref_tensors *dw, const struct ref_slopes *slopes,

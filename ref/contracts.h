@@ -73,8 +73,8 @@
       apart(w->gain_2, gains_2(c), w->bias_2, gains_2(c)) &&
       apart(w->gain_f, gains_f(c), w->bias_f, gains_f(c)); */
 
-/* Memory in different blocks does not overlap. Where many arrays must be pairwise apart, each gets a
- * number: number_of is any function from blocks to numbers, and the contracts hold for each of them. */
+/* Memory in different blocks does not overlap. Where many arrays must be pairwise apart, each gets
+ * a number: number_of is any function from blocks to numbers, and the contracts hold for each. */
 /*@ axiomatic Blocks {
       logic integer number_of(char *base) reads \nothing;
     }

@@ -1,5 +1,6 @@
-/* formulas.h - the formulas of spec/model.md in the language of the contracts: sums, rows of matrices, and
- * the lemmas about them. Over the reals: contracts.h says how REAL(...) marks what holds there only.
+/* formulas.h - the formulas of spec/model.md in the language of the contracts: sums, rows of
+ * matrices, and the lemmas about them. Over the reals: contracts.h says how REAL(...) marks what
+ * holds there only.
  *
  * A function of its own for each summand keeps products out of the solvers' arithmetic. */
 #ifndef EER_REF_FORMULAS_H
@@ -96,7 +97,8 @@
     lemma row_column_same{L1, L2}: \forall double *a, *B, integer n, j, m; 0 <= m ==>
       same{L1, L2}(a, m) ==> same_column{L1, L2}(B, n, j, m) ==>
       row_column{L1}(a, B, n, j, m) == row_column{L2}(a, B, n, j, m);
-    lemma column_column_same{L1, L2}: \forall double *A, *B, integer m, k, n, j, rows; 0 <= rows ==>
+    lemma column_column_same{L1, L2}: \forall double *A, *B, integer m, k, n, j,
+    rows; 0 <= rows ==>
       same_column{L1, L2}(A, m, k, rows) ==> same_column{L1, L2}(B, n, j, rows) ==>
       column_column{L1}(A, m, k, B, n, j, rows) == column_column{L2}(A, m, k, B, n, j, rows);
     lemma rows_apart{L}: \forall double *A, integer n, r, i; 0 <= r < i && 0 <= n ==>
@@ -114,8 +116,8 @@
       \forall integer j; 0 <= j < n ==>
         \at(c[j], L1) == \at(c[j], L2) + column_column{L2}(A, m, k, B, n, j, rows); */
 
-/* Elementary functions: what the solvers do not know. Theorems of the same names in proofs/coq/facts.v.
- * power(x, y) is x^y for x >= 0, with 0^y = 0. */
+/* Elementary functions: what the solvers do not know. Theorems of the same names stand in
+ * proofs/coq/facts.v. power(x, y) is x^y for x >= 0, with 0^y = 0. */
 /*@ axiomatic Elementary {
       logic real power(real x, real y);
 
@@ -155,16 +157,14 @@
     logic real tsallis{L}(double *p, real q, integer n) = (1 - powers(p, q, n)) / (q - 1);
 
     // d/ds_j of sum_k dp_k p_k, of weight times the potential, of weight times S_q
-    logic real centred_share(real p, real dp, real mean) = p * (dp - mean);
     logic real softmax_slope{L}(double *p, double *dp, integer n, integer j) =
-      centred_share(p[j], dp[j], dot(p, dp, n));
+      p[j] * (dp[j] - dot(p, dp, n));
     logic real potential_slope{L}(double *p, integer top, real weight, integer j) =
       weight * (p[j] - (j == top ? 1.0 : 0.0));
     logic real powers_slope{L}(double *p, real q, integer n, integer j) =
       power_term(p, q, j) - scaled(powers(p, q, n), p, j);
-    logic real entropy_slope(real q, real weight, real slope) = -weight * q / (q - 1) * slope;
     logic real tsallis_slope{L}(double *p, real q, real weight, integer n, integer j) =
-      entropy_slope(q, weight, powers_slope(p, q, n, j));
+      -weight * q / (q - 1) * powers_slope(p, q, n, j);
 
     lemma quotient_times{L}: \forall double *x, integer j, real divisor; divisor != 0 ==>
       quotient(x, j, divisor) * divisor == x[j];
@@ -282,33 +282,7 @@
     // what attention reads of a configuration
     predicate same_attention{L1, L2}(struct eer_config *c) =
       \at(c->tau, L1) == \at(c->tau, L2) && \at(c->slope, L1) == \at(c->slope, L2) &&
-      \at(c->q, L1) == \at(c->q, L2);
-
-    // all of its block is the same: no sizes
-    predicate untouched{L1, L2}(double *x) = \forall integer j; \at(x[j], L1) == \at(x[j], L2);
-    lemma untouched_same{L1, L2}: \forall double *x, integer n; untouched{L1, L2}(x) ==>
-      same{L1, L2}(x, n);
-    lemma untouched_row{L1, L2}: \forall double *x, integer n, k; untouched{L1, L2}(x) ==>
-      same{L1, L2}(row_of(x, n, k), n);
-    lemma untouched_column{L1, L2}: \forall double *x, integer n, j, m; untouched{L1, L2}(x) ==>
-      same_column{L1, L2}(x, n, j, m);
-
-    lemma softmax_slope_same{L1, L2}: \forall double *p, *dp, integer n, j; 0 <= j < n ==>
-      same{L1, L2}(p, n) ==> same{L1, L2}(dp, n) ==>
-      softmax_slope{L1}(p, dp, n, j) == softmax_slope{L2}(p, dp, n, j);
-    lemma potential_slope_same{L1, L2}: \forall double *p, integer top, real weight, integer n, j;
-      0 <= j < n ==> same{L1, L2}(p, n) ==>
-      potential_slope{L1}(p, top, weight, j) == potential_slope{L2}(p, top, weight, j);
-    lemma scaled_same{L1, L2}: \forall double *x, real factor, integer n, j; 0 <= j < n ==>
-      same{L1, L2}(x, n) ==> scaled{L1}(factor, x, j) == scaled{L2}(factor, x, j);
-    lemma powers_slope_same{L1, L2}: \forall double *p, real q, integer n, j; 0 <= j < n ==>
-      same{L1, L2}(p, n) ==> powers_slope{L1}(p, q, n, j) == powers_slope{L2}(p, q, n, j);
-    lemma tsallis_slope_same{L1, L2}: \forall double *p, real q, weight, integer n, j;
-      0 <= j < n ==> same{L1, L2}(p, n) ==>
-      tsallis_slope{L1}(p, q, weight, n, j) == tsallis_slope{L2}(p, q, weight, n, j);
-    lemma is_softmax_same{L1, L2, L3, L4}: \forall double *p, *s, real largest, integer n; 0 <= n ==>
-      same{L1, L3}(p, n) ==> same{L2, L4}(s, n) ==> is_softmax{L1, L2}(p, s, largest, n) ==>
-      is_softmax{L3, L4}(p, s, largest, n); */
+      \at(c->q, L1) == \at(c->q, L2); */
 
 /* The parts of the loss [4.2, 4.4]. */
 /*@ logic real difference_term{L}(double *x, double *y, integer j) = square(x[j] - y[j]);

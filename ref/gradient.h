@@ -1,4 +1,5 @@
-/* gradient.h - loss, parts and gradient of a batch, sequence by sequence [4, 5]. dw is added to. */
+/* gradient.h - loss, parts and gradient of a batch, sequence by sequence [4,
+5]. dw is added to. */
 #ifndef EER_REF_GRADIENT_H
 #define EER_REF_GRADIENT_H
 
@@ -63,7 +64,8 @@ void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const i
             work->potential[0 .. L + c->bos - 1], work->entropy[0 .. L + c->bos - 1],
             work->sigma[0 .. L + c->bos - 1], work->dp[0 .. L + c->bos - 1],
             work->ds[0 .. L + c->bos - 1],
-            dw->E[0 .. (c->vocab + c->bos) * c->d - 1], dw->W_Q[0 .. c->d * c->d - 1], dw->W_K[0 .. c->d * c->d - 1],
+            dw->E[0 .. (c->vocab + c->bos) * c->d - 1], dw->W_Q[0 .. c->d * c->d - 1],
+            dw->W_K[0 .. c->d * c->d - 1],
             dw->W_V[0 .. c->d * c->d - 1], dw->gain_1[0 .. gains(c) - 1],
             dw->bias_1[0 .. gains(c) - 1], dw->gain_2[0 .. gains_2(c) - 1],
             dw->bias_2[0 .. gains_2(c) - 1], dw->W_1[0 .. c->d * c->mlp - 1],
@@ -83,7 +85,8 @@ void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const in
     terminates \true;
     assigns *terms;
     ensures means: REAL(terms->task == \old(terms->task) / counted &&
-      terms->potential == \old(terms->potential) / B && terms->kinetic == \old(terms->kinetic) / B &&
+      terms->potential == \old(terms->potential) / B && terms->kinetic ==
+      \old(terms->kinetic) / B &&
       terms->entropy == \old(terms->entropy) / B &&
       terms->entropy_penalty == \old(terms->entropy_penalty) / B);
     ensures total: REAL(terms->total == terms->task + weights->lambda_P * terms->potential +
@@ -124,7 +127,8 @@ void ref_means(struct eer_terms *terms, const struct eer_weights *weights, int B
             work->pq[0 .. batch->L + c->bos - 1], work->potential[0 .. batch->L + c->bos - 1],
             work->entropy[0 .. batch->L + c->bos - 1], work->sigma[0 .. batch->L + c->bos - 1],
             work->dp[0 .. batch->L + c->bos - 1], work->ds[0 .. batch->L + c->bos - 1],
-            dw->E[0 .. (c->vocab + c->bos) * c->d - 1], dw->W_Q[0 .. c->d * c->d - 1], dw->W_K[0 .. c->d * c->d - 1],
+            dw->E[0 .. (c->vocab + c->bos) * c->d - 1], dw->W_Q[0 .. c->d * c->d - 1],
+            dw->W_K[0 .. c->d * c->d - 1],
             dw->W_V[0 .. c->d * c->d - 1], dw->gain_1[0 .. gains(c) - 1],
             dw->bias_1[0 .. gains(c) - 1], dw->gain_2[0 .. gains_2(c) - 1],
             dw->bias_2[0 .. gains_2(c) - 1], dw->W_1[0 .. c->d * c->mlp - 1],

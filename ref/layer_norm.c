@@ -85,8 +85,9 @@ void ref_layer_norm_input(double *dx, const double *g, const double *xhat, doubl
         loop variant d - j; */
     for (int j = 0; j < d; j++) {
         //@ assert same_g: REAL(same{Here, Pre}(g, d) && same{Here, Pre}(xhat, d));
-        /*@ assert term: REAL(norm_numerator(g[j], sum{Pre}(g, d), xhat[j], dot{Pre}(g, xhat, d), d)
-              == g[j] - mean_g - xhat[j] * mean_g_xhat); */
+        /*@ assert term: REAL(norm_numerator(g[j], sum{Pre}(g, d), xhat[j],
+                                             dot{Pre}(g, xhat, d), d) ==
+              g[j] - mean_g - xhat[j] * mean_g_xhat); */
         dx[j] = g[j] - mean_g - xhat[j] * mean_g_xhat;
     }
     /*@ assert slopes: REAL(\forall integer j; 0 <= j < d ==>

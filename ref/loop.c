@@ -109,7 +109,8 @@ void ref_loop_kept(struct ref_work *work, const struct ref_tensors *w, const str
                      work->entropy[0 .. N - 1];
         loop variant c->loops - t; */
     for (int t = 0; t < c->loops; t++) {
-        //@ assert inside: row_inside(t, c->loops + 1, size) && row_inside(t + 1, c->loops + 1, size);
+        /*@ assert inside: row_inside(t, c->loops + 1, size) && row_inside(t + 1, c->loops + 1,
+              size); */
         //@ assert kept: row_inside(t, c->loops, size);
         ref_iteration(work->Z + (t + 1) * size, work->R + t * size, work->Z + t * size, work, w, c,
                       N, 1);

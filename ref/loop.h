@@ -15,8 +15,8 @@
 void ref_queries_keys_values(struct ref_work *work, const double *Z, const struct ref_tensors *w,
                              const struct eer_config *c, int N);
 
-/* r = Z + A, a row of work->R, and z_prime = Z', of work->Z, from row z of Z; measured: adds to the
- * row's potential and entropy. All 1 x d. */
+/* r = Z + A, a row of work->R, and z_prime = Z', of work->Z, from row z of Z; measured: adds to
+ * the row's potential and entropy. All 1 x d. */
 /*@ requires configured(c);
     requires forward_ready(work, w, c, N) && 0 <= i < N;
     requires writable(z_prime, c->d) && writable(r, c->d) && readable(z, c->d);
@@ -30,8 +30,8 @@ void ref_attention_half(double *z_prime, double *r, const double *z, struct ref_
                         const struct ref_tensors *w, const struct eer_config *c, int i, int N,
                         int measured);
 
-/* r = Z' + M, with what the backward pass needs: u = Z' + x, y what M reads of it, a and g inside M.
- * x of X; u, y, r, z_prime 1 x d, a and g 1 x m; mlp > 0. */
+/* r = Z' + M, with what the backward pass needs: u = Z' + x, y what M reads of it, a and g
+ * inside M. x of X; u, y, r, z_prime 1 x d, a and g 1 x m; mlp > 0. */
 /*@ requires sizes(c) && tensors(w, c) && one_block(w) && c->mlp > 0;
     requires writable(r, c->d) && writable(u, c->d) && writable(y, c->d) && writable(a, c->mlp) &&
              writable(g, c->mlp) && readable(z_prime, c->d) && readable(x, c->d);

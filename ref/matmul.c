@@ -63,19 +63,23 @@ void ref_row_tn(double *C, const double *a, const double *b, int m, int n)
     /*@ loop invariant upto(k, m);
         loop invariant done: REAL(\forall integer r; 0 <= r < k ==>
           is_multiple_added{Here, Pre}(row_of(C, n, r), \at(a[r], Pre), b, n));
-        loop invariant left: REAL(\forall integer r; k <= r < m ==> same{Here, Pre}(row_of(C, n, r), n));
+        loop invariant left: REAL(\forall integer r; k <= r < m ==>
+          same{Here, Pre}(row_of(C, n, r), n));
         loop assigns k, C[0 .. m * n - 1];
         loop variant m - k; */
     for (int k = 0; k < m; k++) {
         //@ assert inside: row_inside(k, m, n);
         //@ assert here: row_of(C, n, k) == C + k * n;
-        //@ assert before: \forall integer r; 0 <= r < k ==> apart(row_of(C, n, r), n, row_of(C, n, k), n);
-        //@ assert after: \forall integer r; k < r < m ==> apart(row_of(C, n, k), n, row_of(C, n, r), n);
+        /*@ assert before: \forall integer r; 0 <= r < k ==> apart(row_of(C, n, r), n, row_of(C,
+              n, k), n); */
+        /*@ assert after: \forall integer r; k < r < m ==> apart(row_of(C, n, k), n, row_of(C,
+              n, r), n); */
         //@ assert same_a: REAL(same{Here, Pre}(a, m));
         //@ assert same_b: REAL(same{Here, Pre}(b, n));
         ref_add_multiple(C + k * n, a[k], b, n);
         //@ assert kept_a: REAL(same{Here, Pre}(a, m));
-        //@ assert others: REAL(\forall integer r; 0 <= r < m && r != k ==> same{Here, LoopCurrent}(row_of(C, n, r), n));
+        /*@ assert others: REAL(\forall integer r; 0 <= r < m && r != k ==>
+              same{Here, LoopCurrent}(row_of(C, n, r), n)); */
         //@ assert new: REAL(is_multiple_added{Here, Pre}(row_of(C, n, k), a[k], b, n));
     }
 }
@@ -90,11 +94,13 @@ void ref_matmul(double *C, const double *A, const double *B, int rows, int m, in
     for (int i = 0; i < rows; i++) {
         //@ assert inside: row_inside(i, rows, n) && row_inside(i, rows, m);
         //@ assert here: row_of(C, n, i) == C + i * n && row_of(A, m, i) == A + i * m;
-        //@ assert before: \forall integer r; 0 <= r < i ==> apart(row_of(C, n, r), n, row_of(C, n, i), n);
+        /*@ assert before: \forall integer r; 0 <= r < i ==> apart(row_of(C, n, r), n, row_of(C,
+              n, i), n); */
         //@ assert same_a: REAL(same{Here, Pre}(A + i * m, m));
         //@ assert same_b: REAL(same_matrix{Here, Pre}(B, m, n));
         ref_row(C + i * n, A + i * m, B, m, n);
-        //@ assert others: REAL(\forall integer r; 0 <= r < i ==> same{Here, LoopCurrent}(row_of(C, n, r), n));
+        /*@ assert others: REAL(\forall integer r; 0 <= r < i ==>
+              same{Here, LoopCurrent}(row_of(C, n, r), n)); */
         //@ assert new: REAL(is_row{Here, Pre}(row_of(C, n, i), row_of(A, m, i), B, m, n));
     }
 }
@@ -109,11 +115,13 @@ void ref_matmul_nt(double *C, const double *A, const double *B, int rows, int m,
     for (int i = 0; i < rows; i++) {
         //@ assert inside: row_inside(i, rows, m) && row_inside(i, rows, n);
         //@ assert here: row_of(C, m, i) == C + i * m && row_of(A, n, i) == A + i * n;
-        //@ assert before: \forall integer r; 0 <= r < i ==> apart(row_of(C, m, r), m, row_of(C, m, i), m);
+        /*@ assert before: \forall integer r; 0 <= r < i ==> apart(row_of(C, m, r), m, row_of(C,
+              m, i), m); */
         //@ assert same_a: REAL(same{Here, Pre}(A + i * n, n));
         //@ assert same_b: REAL(same_matrix{Here, Pre}(B, m, n));
         ref_row_nt(C + i * m, A + i * n, B, m, n);
-        //@ assert others: REAL(\forall integer r; 0 <= r < i ==> same{Here, LoopCurrent}(row_of(C, m, r), m));
+        /*@ assert others: REAL(\forall integer r; 0 <= r < i ==>
+              same{Here, LoopCurrent}(row_of(C, m, r), m)); */
         //@ assert new: REAL(is_row_nt{Here, Pre}(row_of(C, m, i), row_of(A, n, i), B, m, n));
     }
 }
@@ -127,8 +135,10 @@ void ref_matmul_tn(double *C, const double *A, const double *B, int rows, int m,
         loop variant rows - i; */
     for (int i = 0; i < rows; i++) {
         //@ assert inside: row_inside(i, rows, m) && row_inside(i, rows, n);
-        //@ assert same_a: REAL(\forall integer k; 0 <= k < m ==> (A + i * m)[k] == entry{Pre}(A, m, i, k));
-        //@ assert same_b: REAL(\forall integer j; 0 <= j < n ==> (B + i * n)[j] == entry{Pre}(B, n, i, j));
+        /*@ assert same_a: REAL(\forall integer k; 0 <= k < m ==>
+              (A + i * m)[k] == entry{Pre}(A, m, i, k)); */
+        /*@ assert same_b: REAL(\forall integer j; 0 <= j < n ==>
+              (B + i * n)[j] == entry{Pre}(B, n, i, j)); */
         /*@ assert terms: REAL(\forall integer k, j; 0 <= k < m && 0 <= j < n ==>
               column_term{Pre}(A, m, k, B, n, j, i) == scaled((A + i * m)[k], B + i * n, j)); */
         ref_row_tn(C, A + i * m, B + i * n, m, n);

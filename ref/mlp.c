@@ -59,7 +59,8 @@ void ref_activations_backward(double *da, const double *dg, const double *a,
         double slope = ref_activation_derivative(a[k], activation);
         //@ assert slope: REAL(slope == activation_slope(\at(a[k], LoopCurrent), activation));
         //@ assert same_a: REAL(same{Here, Pre}(a, m) && same{Here, Pre}(dg, m));
-        //@ assert here: REAL(activations_slope{Pre}(dg, a, activation, k) == scaled{Pre}(slope, dg, k));
+        /*@ assert here: REAL(activations_slope{Pre}(dg, a, activation, k) ==
+              scaled{Pre}(slope, dg, k)); */
         //@ assert term: REAL(scaled{Pre}(slope, dg, k) == dg[k] * slope);
         da[k] = dg[k] * slope;
     }
@@ -76,9 +77,9 @@ void ref_mlp(double *o, double *a, double *g, const double *y, const struct ref_
     ref_add(o, w->b_2, c->d);
 }
 
-void ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout,
-                      const double *y, const double *a, const double *g,
-                      const struct ref_tensors *w, const struct eer_config *c)
+void ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout, const double *y,
+                      const double *a, const double *g, const struct ref_tensors *w,
+                      const struct eer_config *c)
 {
     double da[EER_MAX_MLP], dg[EER_MAX_MLP];
 

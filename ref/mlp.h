@@ -32,7 +32,8 @@ double ref_activation_derivative(double x, enum eer_activation activation);
 /*@ requires m >= 0 && writable(g, m) && readable(a, m) && apart(g, m, a, m);
     terminates \true;
     assigns g[0 .. m - 1];
-    ensures activated: REAL(\forall integer k; 0 <= k < m ==> g[k] == activated(a[k], activation)); */
+    ensures activated: REAL(\forall integer k; 0 <= k < m ==> g[k] == activated(a[k],
+      activation)); */
 void ref_activations(double *g, const double *a, enum eer_activation activation, int m);
 
 /* da_k = dg_k act'(a_k) */
@@ -66,8 +67,8 @@ void ref_mlp(double *o, double *a, double *g, const double *y, const struct ref_
     terminates \true;
     assigns dy[0 .. c->d - 1], dw->W_1[0 .. c->d * c->mlp - 1], dw->b_1[0 .. c->mlp - 1],
             dw->W_2[0 .. c->mlp * c->d - 1], dw->b_2[0 .. c->d - 1]; */
-void ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout,
-                      const double *y, const double *a, const double *g,
-                      const struct ref_tensors *w, const struct eer_config *c);
+void ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout, const double *y,
+                      const double *a, const double *g, const struct ref_tensors *w,
+                      const struct eer_config *c);
 
 #endif

@@ -56,12 +56,14 @@ void ref_input(double *X, const double *E, const int *tokens, const struct eer_c
         //@ assert row: 0 <= row < rows && row == embedding_row{Pre}(tokens, i, c);
         //@ assert inside: row_inside(i, N, d) && row_inside(row, rows, d);
         //@ assert here: row_of(X, d, i) == X + i * d && row_of(E, d, row) == E + row * d;
-        //@ assert before: \forall integer r; 0 <= r < i ==> apart(row_of(X, d, r), d, row_of(X, d, i), d);
+        /*@ assert before: \forall integer r; 0 <= r < i ==> apart(row_of(X, d, r), d, row_of(X,
+              d, i), d); */
         //@ assert same_e: REAL(same{Here, Pre}(E + row * d, d));
         ref_input_row(X + i * d, E + row * d, i, pe_scale, d);
         /*@ assert new: REAL(is_positioned{Here, Pre}(row_of(X, d, i), row_of(E, d, row), i,
               pe_scale, d / 2, d)); */
-        //@ assert others: REAL(\forall integer r; 0 <= r < i ==> same{LoopCurrent, Here}(row_of(X, d, r), d));
+        /*@ assert others: REAL(\forall integer r; 0 <= r < i ==>
+              same{LoopCurrent, Here}(row_of(X, d, r), d)); */
     }
 }
 
@@ -86,8 +88,10 @@ void ref_input_backward(double *dE, const double *dX, const int *tokens, const s
               row_entry_if{Pre}(dX, tokens, c, row, j, i) == (dX + i * d)[j]); */
         /*@ assert no_term: REAL(\forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
               row_entry_if{Pre}(dX, tokens, c, r, j, i) == 0.0); */
-        //@ assert before: \forall integer r; 0 <= r < row ==> apart(row_of(dE, d, r), d, row_of(dE, d, row), d);
-        //@ assert after: \forall integer r; row < r < rows ==> apart(row_of(dE, d, row), d, row_of(dE, d, r), d);
+        /*@ assert before: \forall integer r; 0 <= r < row ==> apart(row_of(dE, d, r), d,
+              row_of(dE, d, row), d); */
+        /*@ assert after: \forall integer r; row < r < rows ==> apart(row_of(dE, d, row), d,
+              row_of(dE, d, r), d); */
         /*@ assert old: REAL(\forall integer j; 0 <= j < d ==>
               (dE + row * d)[j] == entry{LoopCurrent}(dE, d, row, j)); */
         ref_add(dE + row * d, dX + i * d, d);

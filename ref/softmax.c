@@ -5,7 +5,8 @@
 void ref_exponentials(double *p, const double *s, double largest, int n)
 {
     /*@ loop invariant 0 <= j <= n;
-        loop invariant REAL(\forall integer i; 0 <= i < j ==> p[i] == exp_term{Pre}(s, largest, i));
+        loop invariant REAL(\forall integer i; 0 <= i < j ==> p[i] == exp_term{Pre}(s, largest,
+          i));
         loop assigns j, p[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++)
@@ -106,7 +107,8 @@ void ref_tsallis_backward(double *ds, double *pq, const double *p, double q, dou
     sum = ref_sum(pq, n);
     //@ assert total: REAL(sum == powers{Pre}(p, q, n));
     /*@ loop invariant 0 <= j <= n;
-        loop invariant REAL(\forall integer i; 0 <= i < j ==> pq[i] == powers_slope{Pre}(p, q, n, i));
+        loop invariant REAL(\forall integer i; 0 <= i < j ==> pq[i] == powers_slope{Pre}(p, q,
+          n, i));
         loop invariant REAL(\forall integer i; j <= i < n ==> pq[i] == power_term{Pre}(p, q, i));
         loop assigns j, pq[0 .. n - 1];
         loop variant n - j; */

@@ -81,7 +81,7 @@ void ref_labels(int *labels, const int *tokens, enum eer_form form, int V, int L
 }
 
 void ref_draw_sequence(int *tokens, int *labels, const struct eer_config *c, uint64_t seed,
-                  enum eer_purpose purpose, int step, int sequence, int L)
+                       enum eer_purpose purpose, int step, int sequence, int L)
 {
     ref_tokens(tokens, c, seed, purpose, step, sequence, L);
     //@ ghost Drawn: ;

@@ -31,7 +31,8 @@
       \at(c->bos, L1) == \at(c->bos, L2) && \at(c->final_norm, L1) == \at(c->final_norm, L2);
 
     lemma token_of_same{L1, L2}: \forall struct eer_config *c, integer word, previous;
-      same_source{L1, L2}(c) ==> token_of{L1}(c, word, previous) == token_of{L2}(c, word, previous);
+      same_source{L1, L2}(c) ==> token_of{L1}(c, word, previous) == token_of{L2}(c, word,
+      previous);
     lemma never_repeats: \forall integer previous, r, V; 0 <= previous < V && 0 <= r < V - 1 ==>
       (previous + 1 + r) % V != previous && 0 <= (previous + 1 + r) % V < V; */
 
@@ -153,7 +154,7 @@ void ref_labels(int *labels, const int *tokens, enum eer_form form, int V, int L
     ensures tokens: is_sequence{Post, Pre}(tokens, c, seed, purpose, step, sequence, L);
     ensures labels: are_labels{Post, Post}(labels, tokens, c->form, c->vocab, L); */
 void ref_draw_sequence(int *tokens, int *labels, const struct eer_config *c, uint64_t seed,
-                  enum eer_purpose purpose, int step, int sequence, int L);
+                       enum eer_purpose purpose, int step, int sequence, int L);
 
 /* Tokens and labels of all B sequences of L. */
 /*@ requires configured(c) && \valid_read(batch) && size(batch->B, batch->L) && step >= 0;

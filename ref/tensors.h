@@ -27,19 +27,23 @@
     lemma elements_V{L}: \forall struct eer_config *c;
       eer_elements(c, EER_W_V) == c->d * c->d;
     lemma shape_gain_1{L}: \forall struct eer_config *c;
-      eer_rows(c, EER_LN1_GAIN) == (c->norm == EER_NORM_NONE ? 0 : 1) && eer_width(c, EER_LN1_GAIN) == c->d;
+      eer_rows(c, EER_LN1_GAIN) == (c->norm == EER_NORM_NONE ? 0 : 1) &&
+      eer_width(c, EER_LN1_GAIN) == c->d;
     lemma elements_gain_1{L}: \forall struct eer_config *c;
       eer_elements(c, EER_LN1_GAIN) == gains(c);
     lemma shape_bias_1{L}: \forall struct eer_config *c;
-      eer_rows(c, EER_LN1_BIAS) == (c->norm == EER_NORM_NONE ? 0 : 1) && eer_width(c, EER_LN1_BIAS) == c->d;
+      eer_rows(c, EER_LN1_BIAS) == (c->norm == EER_NORM_NONE ? 0 : 1) &&
+      eer_width(c, EER_LN1_BIAS) == c->d;
     lemma elements_bias_1{L}: \forall struct eer_config *c;
       eer_elements(c, EER_LN1_BIAS) == gains(c);
     lemma shape_gain_2{L}: \forall struct eer_config *c;
-      eer_rows(c, EER_LN2_GAIN) == (c->norm == EER_NORM_NONE || c->mlp == 0 ? 0 : 1) && eer_width(c, EER_LN2_GAIN) == c->d;
+      eer_rows(c, EER_LN2_GAIN) == (c->norm == EER_NORM_NONE || c->mlp == 0 ? 0 : 1) &&
+      eer_width(c, EER_LN2_GAIN) == c->d;
     lemma elements_gain_2{L}: \forall struct eer_config *c;
       eer_elements(c, EER_LN2_GAIN) == gains_2(c);
     lemma shape_bias_2{L}: \forall struct eer_config *c;
-      eer_rows(c, EER_LN2_BIAS) == (c->norm == EER_NORM_NONE || c->mlp == 0 ? 0 : 1) && eer_width(c, EER_LN2_BIAS) == c->d;
+      eer_rows(c, EER_LN2_BIAS) == (c->norm == EER_NORM_NONE || c->mlp == 0 ? 0 : 1) &&
+      eer_width(c, EER_LN2_BIAS) == c->d;
     lemma elements_bias_2{L}: \forall struct eer_config *c;
       eer_elements(c, EER_LN2_BIAS) == gains_2(c);
     lemma shape_W_1{L}: \forall struct eer_config *c;

@@ -29,7 +29,7 @@ void ref_add(double *y, const double *x, int n);
 /*@ requires n >= 0 && writable(y, n) && readable(x, n) && apart(y, n, x, n);
     terminates \true;
     assigns y[0 .. n - 1];
-    ensures added: REAL(\forall integer i; 0 <= i < n ==> 
+    ensures added: REAL(\forall integer i; 0 <= i < n ==>
       y[i] == \old(y[i]) + scaled{Pre}(factor, x, i)); */
 void ref_add_scaled(double *y, double factor, const double *x, int n);
 
@@ -46,7 +46,8 @@ void ref_sum_of_two(double *y, const double *a, const double *b, int n);
     requires apart(y, n, a, n) && apart(y, n, b, n);
     terminates \true;
     assigns y[0 .. n - 1];
-    ensures products: REAL(\forall integer i; 0 <= i < n ==> y[i] == \at(product(a, b, i), Pre)); */
+    ensures products: REAL(\forall integer i; 0 <= i < n ==> y[i] == \at(product(a, b, i),
+      Pre)); */
 void ref_products(double *y, const double *a, const double *b, int n);
 
 /* x_j *= factor */

@@ -1,7 +1,8 @@
 /* backend.h - the one face of ref, fast and cuda: what the trainer and the tests call.
  *
- * A backend is a table of functions over an engine, which owns all memory (taken once, at open). All
- * numbers cross this face as double; float backends convert exactly (state) or once (gradients). */
+ * A backend is a table of functions over an engine, which owns all memory (taken once, at open).
+ * All numbers cross this face as double; float backends convert exactly (state) or once
+ * (gradients). */
 #ifndef EER_BACKEND_H
 #define EER_BACKEND_H
 
@@ -49,7 +50,7 @@ struct eer_terms {
     double kinetic;         /* in the configured reading (eq. 3) */
     double entropy;         /* mean S_q */
     double entropy_penalty; /* mean |time mean of S_q - eta| (eq. 5) */
-    double correct;         /* counted positions whose largest logit (the first, if tied) is right */
+    double correct; /* counted positions whose largest logit (the first, if tied) is right */
     double counted;
 };
 
@@ -66,8 +67,8 @@ struct eer_backend {
     const char *name;
 
     /* Takes all memory. Errors: EER_UNAVAILABLE, EER_NO_MEMORY, EER_USAGE. */
-    enum eer_status (*open)(const struct eer_config *, const struct eer_run *,
-                            struct eer_engine **, struct eer_error *);
+    enum eer_status (*open)(const struct eer_config *, const struct eer_run *, struct eer_engine **,
+                            struct eer_error *);
     void (*close)(struct eer_engine *);
 
     /* The initial parameters of the configured seed (spec/model.md, 3.6), moments 0, step 0. */
@@ -81,7 +82,8 @@ struct eer_backend {
     void (*get)(const struct eer_engine *, struct eer_state *);
 
     /* Loss and gradient of a batch at the engine's parameters. gradient: P elements, or NULL. The
-     * engine keeps the gradient for update(). Error: EER_NOT_FINITE; the parameters are unchanged. */
+     * engine keeps the gradient for update(). Error: EER_NOT_FINITE; the parameters are unchanged.
+     */
     enum eer_status (*gradient)(struct eer_engine *, const struct eer_batch *,
                                 const struct eer_weights *, struct eer_terms *, double *gradient,
                                 struct eer_error *);

@@ -41,7 +41,8 @@ enum {
  * WORD(key, enumeration, default, doc). Both ends of a range are allowed values. */
 #define EER_CONFIG_TABLE(WHOLE, REAL, WORD)                                                        \
     WHOLE(vocab, 3, 2, EER_MAX_VOCAB, "alphabet size V; class V is \"no match\" (ours)")           \
-    WORD(generator, generator, EER_IID, "iid tokens, or never the same token twice running (ours)")\
+    WORD(generator, generator, EER_IID,                                                            \
+         "iid tokens, or never the same token twice running (ours)")                               \
     WORD(form, form, EER_FULL, "loss on every position (5.1) or on the last token only (4.2)")     \
     WHOLE(length_min, 16, 1, EER_MAX_LENGTH, "shortest training sequence (T1)")                    \
     WHOLE(length_max, 64, 1, EER_MAX_LENGTH, "longest training sequence (T1)")                     \
@@ -63,7 +64,8 @@ enum {
     REAL(lambda_P, 0.1, 0.0, 1e3, "weight of the potential (6.1)")                                 \
     REAL(lambda_K, 0.001, 0.0, 1e3, "weight of the kinetic term (6.1)")                            \
     REAL(lambda_S, 0.02, 0.0, 1e3, "weight of the entropy term (6.1)")                             \
-    WORD(lambda_schedule, schedule, EER_CONSTANT, "how the three weights go over the steps (ours)")\
+    WORD(lambda_schedule, schedule, EER_CONSTANT,                                                  \
+         "how the three weights go over the steps (ours)")                                         \
     REAL(lambda_final, 0.0, 0.0, 1e3, "their factor at the last step, unless constant (ours)")     \
     REAL(lr, 0.001, 0.0, 10.0, "learning rate (T1)")                                               \
     WORD(lr_schedule, schedule, EER_CONSTANT, "constant, or falling to 0 at the last step (ours)") \
@@ -79,8 +81,8 @@ enum {
 
 struct eer_config {
 #define EER_WHOLE(key, value, least, most, doc) int key;
-#define EER_REAL(key, value, least, most, doc) double key;
-#define EER_WORD(key, enumeration, value, doc) enum eer_##enumeration key;
+#define EER_REAL(key, value, least, most, doc)  double key;
+#define EER_WORD(key, enumeration, value, doc)  enum eer_##enumeration key;
     EER_CONFIG_TABLE(EER_WHOLE, EER_REAL, EER_WORD)
 #undef EER_WHOLE
 #undef EER_REAL
