@@ -1,7 +1,7 @@
 /* engine.c - the reference behind the backend interface: memory and checks, no mathematics.
  *
- * Outside the proved set, and the only such file of ref: it allocates. Everything that it calls is
- * proved with the memory taken here as given. */
+ * Outside the proved set, and the only such file of ref: it allocates. What it calls has
+ * contracts that take the memory taken here as given; proofs/ledger.txt says which are proved. */
 #include "ref.h"
 
 #include <stdio.h>
