@@ -1,5 +1,31 @@
 /* adamw.c - clipping and one step of AdamW (spec/model.md, 5.7). */
 #include "ref.h"
+#include "lemmas_elementary.h"
+
+/* What the proofs of this file need. */
+/*@ lemma first_moment_same{L1, L2}: \forall double *m, *g, real beta, integer j;
+      \at(m[j], L1) == \at(m[j], L2) && \at(g[j], L1) == \at(g[j], L2) ==>
+      first_moment{L1}(m, g, beta, j) == first_moment{L2}(m, g, beta, j);
+    lemma second_moment_same{L1, L2}: \forall double *v, *g, real beta, integer j;
+      \at(v[j], L1) == \at(v[j], L2) && \at(g[j], L1) == \at(g[j], L2) ==>
+      second_moment{L1}(v, g, beta, j) == second_moment{L2}(v, g, beta, j);
+    lemma moments_same{L1, L2, L3}: \forall double *m, *v, *g, real beta1, beta2, integer n;
+      same{L1, L2}(m, n) && same{L1, L2}(v, n) ==>
+      are_moments{L1, L3}(m, v, g, beta1, beta2, n) ==>
+      are_moments{L2, L3}(m, v, g, beta1, beta2, n);
+    lemma adam_product_sign: \forall real x, y; 0 <= x && 0 <= y ==> 0 <= x * y;
+    lemma adam_square_sign: \forall real x; 0 <= x * x;
+    lemma blended_sign: \forall real beta, v, g; 0 <= v && 0 <= beta < 1 ==>
+      0 <= blended_square(beta, v, g);
+    lemma second_moment_sign{L}: \forall double *v, *g, real beta, integer j;
+      0 <= v[j] && 0 <= beta < 1 ==> 0 <= second_moment(v, g, beta, j);
+    lemma direction_same{L1, L2}: \forall double *m, *v, real a, b, epsilon, integer j, n;
+      0 <= j < n && same{L1, L2}(m, n) && same{L1, L2}(v, n) ==>
+      direction{L1}(m, v, a, b, epsilon, j) == direction{L2}(m, v, a, b, epsilon, j);
+    lemma stepped_same{L1, L2, L3, L4}: \forall double *theta, *m, *v, struct eer_config *c,
+      real step, lr, integer n; same{L2, L3}(m, n) && same{L2, L3}(v, n) ==>
+      is_stepped{L1, L2, L4}(theta, m, v, c, step, lr, n) ==>
+      is_stepped{L1, L3, L4}(theta, m, v, c, step, lr, n); */
 
 void ref_clip(double *g, double clip, int n)
 {

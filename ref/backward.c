@@ -1,6 +1,7 @@
 /* backward.c - from the derivative of the last state back through the iterations of one sequence
  * (spec/model.md, 5.3 to 5.5). The inside of an iteration is computed anew from Z and R. */
 #include "ref.h"
+#include "lemmas_rows.h"
 
 void ref_mlp_half_backward(double *dz, double *dx, const struct ref_tensors *dw, const double *r_1,
                            const double *x, const struct ref_tensors *w, const struct eer_config *c)

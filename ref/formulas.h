@@ -11,7 +11,6 @@
 
 /* Vectors. */
 /*@ logic real square(real x) = x * x;
-    lemma square_sign: \forall real x; 0 <= square(x);
 
     logic real product{L}(double *x, double *y, integer j) = x[j] * y[j];
     logic real scaled{L}(real factor, double *x, integer j) = factor * x[j];
@@ -37,12 +36,7 @@
       (\forall integer j; 0 <= j < top ==> x[j] < x[top]);
 
     predicate same{L1, L2}(double *x, integer n) =
-      \forall integer j; 0 <= j < n ==> \at(x[j], L1) == \at(x[j], L2);
-
-    lemma sum_same{L1, L2}: \forall double *x, integer n; 0 <= n ==>
-      same{L1, L2}(x, n) ==> sum{L1}(x, n) == sum{L2}(x, n);
-    lemma dot_same{L1, L2}: \forall double *x, *y, integer n; 0 <= n ==>
-      same{L1, L2}(x, n) ==> same{L1, L2}(y, n) ==> dot{L1}(x, y, n) == dot{L2}(x, y, n); */
+      \forall integer j; 0 <= j < n ==> \at(x[j], L1) == \at(x[j], L2); */
 
 /* Matrices of n columns: row i, and the entry in its column j. */
 /*@ logic double *row_of(double *A, integer n, integer i) = A + i * n;
@@ -72,37 +66,10 @@
     predicate product_fits(integer m, integer n) = 0 <= m * n <= 0x7fffffff;
     predicate fewer_rows(integer m, integer M, integer n) = m * n <= M * n;
 
-    lemma products_fit: \forall integer m, n;
-      0 <= m <= EER_MAX_EVAL_LENGTH + 1 && 0 <= n <= EER_MAX_MLP ==> product_fits(m, n);
-    lemma rows_fewer: \forall integer m, M, n; m <= M && 0 <= n ==> fewer_rows(m, M, n);
-
     predicate same_matrix{L1, L2}(double *B, integer m, integer n) = same{L1, L2}(B, m * n);
 
     predicate same_column{L1, L2}(double *B, integer n, integer j, integer m) =
-      \forall integer k; 0 <= k < m ==> entry{L1}(B, n, k, j) == entry{L2}(B, n, k, j);
-
-    lemma rows_inside: \forall integer k, m, n; 0 <= k < m && 0 <= n ==> row_inside(k, m, n);
-    lemma row_entry{L}: \forall double *B, integer n, k, j;
-      row_of(B, n, k)[j] == entry{L}(B, n, k, j);
-    lemma inside_entry{L1, L2}: \forall double *B, integer m, n, k, j;
-      0 <= j < n && row_inside(k, m, n) && same{L1, L2}(B, m * n) ==>
-      entry{L1}(B, n, k, j) == entry{L2}(B, n, k, j);
-    lemma same_entry{L1, L2}: \forall double *B, integer m, n, k, j;
-      0 <= k < m && 0 <= j < n && same_matrix{L1, L2}(B, m, n) ==>
-      row_inside(k, m, n) && entry{L1}(B, n, k, j) == entry{L2}(B, n, k, j);
-    lemma same_row{L1, L2}: \forall double *B, integer m, n, k;
-      0 <= k < m && 0 <= n && same_matrix{L1, L2}(B, m, n) ==> same{L1, L2}(row_of(B, n, k), n);
-    lemma same_columns{L1, L2}: \forall double *B, integer m, n, j;
-      0 <= j < n && same_matrix{L1, L2}(B, m, n) ==> same_column{L1, L2}(B, n, j, m);
-    lemma row_column_same{L1, L2}: \forall double *a, *B, integer n, j, m; 0 <= m ==>
-      same{L1, L2}(a, m) ==> same_column{L1, L2}(B, n, j, m) ==>
-      row_column{L1}(a, B, n, j, m) == row_column{L2}(a, B, n, j, m);
-    lemma column_column_same{L1, L2}: \forall double *A, *B, integer m, k, n, j,
-    rows; 0 <= rows ==>
-      same_column{L1, L2}(A, m, k, rows) ==> same_column{L1, L2}(B, n, j, rows) ==>
-      column_column{L1}(A, m, k, B, n, j, rows) == column_column{L2}(A, m, k, B, n, j, rows);
-    lemma rows_apart{L}: \forall double *A, integer n, r, i; 0 <= r < i && 0 <= n ==>
-      apart(row_of(A, n, r), n, row_of(A, n, i), n); */
+      \forall integer k; 0 <= k < m ==> entry{L1}(B, n, k, j) == entry{L2}(B, n, k, j); */
 
 /* What the matrix products leave in a row c: a B, a B^T, c + a b, c + A^T B. */
 /*@ predicate is_row{L1, L2}(double *c, double *a, double *B, integer m, integer n) =
@@ -116,24 +83,8 @@
       \forall integer j; 0 <= j < n ==>
         \at(c[j], L1) == \at(c[j], L2) + column_column{L2}(A, m, k, B, n, j, rows); */
 
-/* Elementary functions: what the solvers do not know. Theorems of the same names stand in
- * proofs/coq/facts.v. power(x, y) is x^y for x >= 0, with 0^y = 0. */
-/*@ axiomatic Elementary {
-      logic real power(real x, real y);
-
-      axiom exp_zero: \exp(0.0) == 1.0;
-      axiom exp_positive: \forall real x; 0 < \exp(x);
-      axiom exp_increasing: \forall real x, y; x <= y ==> \exp(x) <= \exp(y);
-      axiom log_of_exp: \forall real x; \log(\exp(x)) == x;
-      axiom log_increasing: \forall real x, y; 0 < x <= y ==> \log(x) <= \log(y);
-      axiom log_one: \log(1.0) == 0.0;
-      axiom power_positive: \forall real x, y; 0 < x ==> 0 < power(x, y);
-      axiom power_nonnegative: \forall real x, y; 0 <= x ==> 0 <= power(x, y);
-      axiom power_two: \forall real x; 0 <= x ==> power(x, 2.0) == x * x;
-      axiom power_three_halves: \forall real x; 0 <= x ==> power(x, 1.5) == x * \sqrt(x);
-      axiom power_below: \forall real x, q; 0 <= x <= 1 && 1 <= q ==> power(x, q) <= x;
-      axiom adam_correction: \forall real b, s; 0 <= b < 1 && 1 <= s ==> power(b, s) < 1;
-    } */
+/* power(x, y) is x^y for x >= 0, with 0^y = 0; lemmas_elementary.h says what is known of it. */
+/*@ axiomatic Power { logic real power(real x, real y); } */
 
 /* Softmax, its potential and its entropy [3.3, 4.3, 4.4]. The largest score is subtracted: Coq's
  * softmax_formula says that this changes nothing. */
@@ -164,42 +115,7 @@
     logic real powers_slope{L}(double *p, real q, integer n, integer j) =
       power_term(p, q, j) - scaled(powers(p, q, n), p, j);
     logic real tsallis_slope{L}(double *p, real q, real weight, integer n, integer j) =
-      -weight * q / (q - 1) * powers_slope(p, q, n, j);
-
-    lemma quotient_times{L}: \forall double *x, integer j, real divisor; divisor != 0 ==>
-      quotient(x, j, divisor) * divisor == x[j];
-    lemma part_of_whole{L}: \forall double *x, integer j, real whole;
-      0 <= x[j] <= whole && 0 < whole ==> 0 <= quotient(x, j, whole) <= 1;
-    lemma sum_nonnegative{L}: \forall double *x, integer n; 0 <= n ==>
-      (\forall integer i; 0 <= i < n ==> 0 <= x[i]) ==> 0 <= sum(x, n);
-    lemma part_of_sum{L}: \forall double *x, integer n, j;
-      0 <= j < n && (\forall integer i; 0 <= i < n ==> 0 <= x[i]) ==> x[j] <= sum(x, n);
-    lemma sum_of_exponentials{L1, L2}: \forall double *p, *s, real largest, integer n; 0 <= n ==>
-      (\forall integer j; 0 <= j < n ==> \at(p[j], L1) == exp_term{L2}(s, largest, j)) ==>
-      sum{L1}(p, n) == exponentials{L2}(s, largest, n);
-    lemma sum_of_powers{L1, L2}: \forall double *pq, *p, real q, integer n; 0 <= n ==>
-      (\forall integer j; 0 <= j < n ==> \at(pq[j], L1) == power_term{L2}(p, q, j)) ==>
-      sum{L1}(pq, n) == powers{L2}(p, q, n);
-    lemma powers_below_sum{L}: \forall double *p, real q, integer n; 0 <= n ==> 1 <= q ==>
-      (\forall integer j; 0 <= j < n ==> 0 <= p[j] <= 1) ==> powers(p, q, n) <= sum(p, n);
-    lemma exponentials_same{L1, L2}: \forall double *s, real largest, integer n; 0 <= n ==>
-      same{L1, L2}(s, n) ==> exponentials{L1}(s, largest, n) == exponentials{L2}(s, largest, n);
-    lemma powers_same{L1, L2}: \forall double *p, real q, integer n; 0 <= n ==>
-      same{L1, L2}(p, n) ==> powers{L1}(p, q, n) == powers{L2}(p, q, n);
-
-    lemma over_sign: \forall real x, y; 0 <= x && 0 < y ==> 0 <= over(x, y);
-    lemma quotient_sign: \forall real x, y; 0 <= x && 0 < y ==> 0 <= x / y;
-    lemma tsallis_sign{L}: \forall double *p, real q, integer n;
-      1 < q && powers(p, q, n) <= 1 ==> 0 <= tsallis(p, q, n);
-
-    // Beyond the solvers; theorems of the same names in proofs/coq/facts.v.
-    axiomatic Sums {
-      axiom sum_of_shares{L1, L2}: \forall double *p, integer n; 0 <= n ==>
-        sum{L2}(p, n) != 0 ==> is_divided{L1, L2}(p, sum{L2}(p, n), n) ==> sum{L1}(p, n) == 1;
-      axiom tsallis_maximum{L}: \forall double *p, real q, integer n;
-        1 <= n && 1 < q && sum(p, n) == 1 && (\forall integer j; 0 <= j < n ==> 0 <= p[j]) ==>
-        tsallis(p, q, n) <= (1 - power(n, 1 - q)) / (q - 1);
-    } */
+      -weight * q / (q - 1) * powers_slope(p, q, n, j); */
 
 /* Layer norm [3.2, 5.2]. */
 /*@ logic real mean{L}(double *x, integer d) = sum(x, d) / d;
@@ -229,10 +145,6 @@
     logic real norm_slope{L}(double *g, double *xhat, real deviation, integer d, integer j) =
       over(norm_numerator(g[j], sum(g, d), xhat[j], dot(g, xhat, d), d), deviation);
 
-    lemma sum_of_products{L1, L2}: \forall double *g, *x, *y, integer n; 0 <= n ==>
-      (\forall integer j; 0 <= j < n ==> \at(g[j], L1) == product{L2}(x, y, j)) ==>
-      sum{L1}(g, n) == dot{L2}(x, y, n);
-
     // the same from x, with g = dy * gain and xhat = standardised(x)
     logic real gained_term{L}(double *dy, double *gain, double *x, integer d, integer j) =
       product(dy, gain, j) * standardised(x, d, j);
@@ -240,12 +152,7 @@
       n <= 0 ? 0.0 : gained_dot(dy, gain, x, d, n - 1) + gained_term(dy, gain, x, d, n - 1);
     logic real layer_norm_slope{L}(double *dy, double *gain, double *x, integer d, integer j) =
       over(norm_numerator(product(dy, gain, j), dot(dy, gain, d), standardised(x, d, j),
-                          gained_dot(dy, gain, x, d, d), d), deviation(x, d));
-
-    lemma sum_of_gained{L1, L2}: \forall double *g, *xhat, *dy, *gain, *x, integer d, n; 0 <= n ==>
-      (\forall integer j; 0 <= j < n ==> \at(g[j], L1) == product{L2}(dy, gain, j)) ==>
-      (\forall integer j; 0 <= j < n ==> \at(xhat[j], L1) == standardised{L2}(x, d, j)) ==>
-      dot{L1}(g, xhat, n) == gained_dot{L2}(dy, gain, x, d, n); */
+                          gained_dot(dy, gain, x, d, d), d), deviation(x, d)); */
 
 /* Activations [3.3, 5.3]. */
 /*@ axiomatic ErrorFunction { logic real error_function(real x); }

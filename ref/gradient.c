@@ -1,6 +1,7 @@
 /* gradient.c - the loss of a batch, its parts and its gradient: sequence by sequence, forward and
  * back (spec/model.md, 4 and 5). */
 #include "ref.h"
+#include "lemmas_rows.h"
 
 int ref_counted(const int *labels, int n)
 {

@@ -1,5 +1,16 @@
 /* init.c - the initial parameters (spec/model.md, 3.6). */
 #include "ref.h"
+#include "lemmas_layout.h"
+
+/* What the proofs of this file need. */
+/*@ lemma initial_same{L1, L2}: \forall double *x, integer seed, tensor, rows, n;
+      same{L1, L2}(x, n) ==> is_initial{L1}(x, seed, tensor, rows, n) ==>
+      is_initial{L2}(x, seed, tensor, rows, n);
+    lemma offsets_positive{L}: \forall struct eer_config *c, integer b; 0 <= b ==>
+      eer_shaped(c) && b <= EER_TENSORS ==> 0 <= eer_offset(c, b);
+    lemma offsets_apart{L}: \forall struct eer_config *c, integer a, b; 0 <= b ==>
+      eer_shaped(c) && 0 <= a < b <= EER_TENSORS ==>
+      eer_offset(c, a) + eer_elements(c, a) <= eer_offset(c, b); */
 
 double ref_rounded_to_float(double x)
 {

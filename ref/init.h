@@ -29,16 +29,7 @@
         x[j] == initial_uniform(seed, tensor, rows, j));
 
     predicate is_initial{L}(double *x, integer seed, integer tensor, integer rows, integer n) =
-      \forall integer j; 0 <= j < n ==> is_initial_at(x, seed, tensor, rows, j);
-
-    lemma initial_same{L1, L2}: \forall double *x, integer seed, tensor, rows, n;
-      same{L1, L2}(x, n) ==> is_initial{L1}(x, seed, tensor, rows, n) ==>
-      is_initial{L2}(x, seed, tensor, rows, n);
-    lemma offsets_positive{L}: \forall struct eer_config *c, integer b; 0 <= b ==>
-      eer_shaped(c) && b <= EER_TENSORS ==> 0 <= eer_offset(c, b);
-    lemma offsets_apart{L}: \forall struct eer_config *c, integer a, b; 0 <= b ==>
-      eer_shaped(c) && 0 <= a < b <= EER_TENSORS ==>
-      eer_offset(c, a) + eer_elements(c, a) <= eer_offset(c, b); */
+      \forall integer j; 0 <= j < n ==> is_initial_at(x, seed, tensor, rows, j); */
 
 /* x rounded to float, from where all backends start. Over the reals that changes nothing: WP's
  * reals know no rounding, so that the values below are those of spec/model.md before it. */

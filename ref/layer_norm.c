@@ -1,5 +1,6 @@
 /* layer_norm.c - layer norm of one row and its derivative (spec/model.md, 3.2 and 5.2). */
 #include "ref.h"
+#include "lemmas_sums.h"
 
 double ref_variance(const double *x, double mean, int d)
 {

@@ -1,6 +1,7 @@
 /* loop.c - the recurrence: iterations of one block on the state of one sequence
  * (spec/model.md, 3.3). */
 #include "ref.h"
+#include "lemmas_rows.h"
 
 void ref_queries_keys_values(struct ref_work *work, const double *Z, const struct ref_tensors *w,
                              const struct eer_config *c, int N)

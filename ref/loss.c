@@ -4,6 +4,7 @@
  and for
  * the cross-entropy one position. */
 #include "ref.h"
+#include "lemmas_rows.h"
 
 double ref_cross_entropy(double *p, const double *logits, int label, int C)
 {

@@ -3,6 +3,8 @@
  * The list is in spec/model.md, 5.8. Three forms of one row against a matrix, and the same three
  * for all rows; a mask needs no form of its own, because a row sees the first n keys. */
 #include "ref.h"
+#include "lemmas_rows.h"
+#include "lemmas_matrices.h"
 
 double ref_dot(const double *a, const double *b, int n)
 {

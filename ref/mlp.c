@@ -1,5 +1,6 @@
 /* mlp.c - the MLP of one row and its derivative (spec/model.md, 3.3 and 5.3). */
 #include "ref.h"
+#include "lemmas_rows.h"
 
 /* Phi and phi, distribution and density of the standard normal law. */
 double ref_normal_distribution(double x)

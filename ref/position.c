@@ -1,5 +1,16 @@
 /* position.c - the input X: embedding plus sinusoidal position (spec/model.md, 3.1 and 5.6). */
 #include "ref.h"
+#include "lemmas_rows.h"
+
+/* What the proofs of this file need. */
+/*@ lemma positioned_copy{L1, L2, L3}: \forall double *x, *e, integer i, real pe_scale, integer d;
+      2 <= d && d % 2 == 0 && copied{L2, L3}(x, e, d) ==>
+      is_positioned{L1, L2}(x, x, i, pe_scale, d / 2, d) ==>
+      is_positioned{L1, L3}(x, e, i, pe_scale, d / 2, d);
+    lemma positioned_same{L1, L2, L3}: \forall double *x, *e, integer i, real pe_scale, integer d;
+      2 <= d && d % 2 == 0 && same{L1, L2}(x, d) ==>
+      is_positioned{L1, L3}(x, e, i, pe_scale, d / 2, d) ==>
+      is_positioned{L2, L3}(x, e, i, pe_scale, d / 2, d); */
 
 void ref_add_position(double *x, int i, double pe_scale, int d)
 {

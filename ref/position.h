@@ -30,16 +30,7 @@
       i < c->bos ? c->vocab : tokens[i - c->bos];
 
     predicate copied{L1, L2}(double *y, double *x, integer n) =
-      \forall integer j; 0 <= j < n ==> \at(y[j], L1) == \at(x[j], L2);
-
-    lemma positioned_copy{L1, L2, L3}: \forall double *x, *e, integer i, real pe_scale, integer d;
-      2 <= d && d % 2 == 0 && copied{L2, L3}(x, e, d) ==>
-      is_positioned{L1, L2}(x, x, i, pe_scale, d / 2, d) ==>
-      is_positioned{L1, L3}(x, e, i, pe_scale, d / 2, d);
-    lemma positioned_same{L1, L2, L3}: \forall double *x, *e, integer i, real pe_scale, integer d;
-      2 <= d && d % 2 == 0 && same{L1, L2}(x, d) ==>
-      is_positioned{L1, L3}(x, e, i, pe_scale, d / 2, d) ==>
-      is_positioned{L2, L3}(x, e, i, pe_scale, d / 2, d); */
+      \forall integer j; 0 <= j < n ==> \at(y[j], L1) == \at(x[j], L2); */
 
 /* x += pe_scale PE(i), d even */
 /*@ requires d >= 2 && d % 2 == 0 && i >= 0 && writable(x, d);

@@ -1,5 +1,6 @@
 /* predict.c - the class of the largest logit at every position of a sequence. */
 #include "ref.h"
+#include "lemmas_rows.h"
 
 int ref_predict(int *predicted, const double *Z, const struct ref_tensors *w,
                 const struct eer_config *c, int L)

@@ -1,6 +1,7 @@
 /* softmax.c - softmax of one row, the potential that falls out of it, and the Tsallis entropy
  * (spec/model.md, 3.3, 4.3 and 4.4) with their derivatives with respect to the scores (5.4). */
 #include "ref.h"
+#include "lemmas_sums.h"
 
 void ref_exponentials(double *p, const double *s, double largest, int n)
 {

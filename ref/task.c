@@ -1,5 +1,34 @@
 /* task.c - sequences and the labels of the induction-head task (spec/model.md, 2). */
 #include "ref.h"
+#include "lemmas_rows.h"
+
+/* What the proofs of this file need. */
+/*@ lemma token_of_same{L1, L2}: \forall struct eer_config *c, integer word, previous;
+      same_source{L1, L2}(c) ==> token_of{L1}(c, word, previous) == token_of{L2}(c, word,
+      previous);
+    lemma never_repeats: \forall integer previous, r, V; 0 <= previous < V && 0 <= r < V - 1 ==>
+      (previous + 1 + r) % V != previous && 0 <= (previous + 1 + r) % V < V;
+    lemma unseen_same{L1, L2}: \forall int *tokens, integer i; 0 <= i ==>
+      same_tokens{L1, L2}(tokens, i + 1) ==>
+      (is_unseen{L1}(tokens, i) <==> is_unseen{L2}(tokens, i));
+    lemma last_match_same{L1, L2}: \forall int *tokens, integer i, j;
+      same_tokens{L1, L2}(tokens, i + 1) ==>
+      (is_last_match{L1}(tokens, i, j) <==> is_last_match{L2}(tokens, i, j));
+    lemma label_same{L1, L2}: \forall int *tokens, integer i, V, label; 0 <= i ==>
+      same_tokens{L1, L2}(tokens, i + 1) ==>
+      is_label{L1}(tokens, i, V, label) ==> is_label{L2}(tokens, i, V, label);
+    lemma sequence_apart{L}: \forall int *x, integer n, a, b; 0 <= a < b && 0 <= n ==>
+      sequences_apart(sequence_of(x, n, a), sequence_of(x, n, b), n);
+    lemma sequence_same{L1, L2, L3}: \forall int *tokens, struct eer_config *c,
+      integer seed, purpose, step, sequence, n; same_tokens{L1, L2}(tokens, n) ==>
+      is_sequence{L1, L3}(tokens, c, seed, purpose, step, sequence, n) ==>
+      is_sequence{L2, L3}(tokens, c, seed, purpose, step, sequence, n);
+    lemma range_same{L1, L2}: \forall int *tokens, integer n, V; same_tokens{L1, L2}(tokens, n) ==>
+      are_tokens{L1}(tokens, n, V) ==> are_tokens{L2}(tokens, n, V);
+    lemma labels_same{L1, L2}: \forall int *labels, *tokens, integer form, V, n;
+      same_tokens{L1, L2}(labels, n) ==> same_tokens{L1, L2}(tokens, n) ==>
+      are_labels{L1, L1}(labels, tokens, form, V, n) ==>
+      are_labels{L2, L2}(labels, tokens, form, V, n); */
 
 int ref_length(const struct eer_config *c, int step)
 {

@@ -28,13 +28,7 @@
       \at(c->mlp, L1) == \at(c->mlp, L2) && \at(c->loops, L1) == \at(c->loops, L2) &&
       \at(c->length_min, L1) == \at(c->length_min, L2) &&
       \at(c->length_max, L1) == \at(c->length_max, L2) &&
-      \at(c->bos, L1) == \at(c->bos, L2) && \at(c->final_norm, L1) == \at(c->final_norm, L2);
-
-    lemma token_of_same{L1, L2}: \forall struct eer_config *c, integer word, previous;
-      same_source{L1, L2}(c) ==> token_of{L1}(c, word, previous) == token_of{L2}(c, word,
-      previous);
-    lemma never_repeats: \forall integer previous, r, V; 0 <= previous < V && 0 <= r < V - 1 ==>
-      (previous + 1 + r) % V != previous && 0 <= (previous + 1 + r) % V < V; */
+      \at(c->bos, L1) == \at(c->bos, L2) && \at(c->final_norm, L1) == \at(c->final_norm, L2); */
 
 /* The label of token i: what came after its last earlier occurrence, or "no match". */
 /*@ predicate is_unseen{L}(int *tokens, integer i) =
@@ -59,36 +53,13 @@
       \forall integer i; 0 <= i < n ==> 0 <= tokens[i] < V;
 
     predicate same_tokens{L1, L2}(int *tokens, integer n) =
-      \forall integer i; 0 <= i < n ==> \at(tokens[i], L1) == \at(tokens[i], L2);
-
-    lemma unseen_same{L1, L2}: \forall int *tokens, integer i; 0 <= i ==>
-      same_tokens{L1, L2}(tokens, i + 1) ==>
-      (is_unseen{L1}(tokens, i) <==> is_unseen{L2}(tokens, i));
-    lemma last_match_same{L1, L2}: \forall int *tokens, integer i, j;
-      same_tokens{L1, L2}(tokens, i + 1) ==>
-      (is_last_match{L1}(tokens, i, j) <==> is_last_match{L2}(tokens, i, j));
-    lemma label_same{L1, L2}: \forall int *tokens, integer i, V, label; 0 <= i ==>
-      same_tokens{L1, L2}(tokens, i + 1) ==>
-      is_label{L1}(tokens, i, V, label) ==> is_label{L2}(tokens, i, V, label); */
+      \forall integer i; 0 <= i < n ==> \at(tokens[i], L1) == \at(tokens[i], L2); */
 
 /* Sequence b of a batch of sequences of n. */
 /*@ logic int *sequence_of(int *x, integer n, integer b) = x + b * n;
 
     predicate sequences_apart{L}(int *x, int *y, integer n) =
-      \separated(x + (0 .. n - 1), y + (0 .. n - 1));
-
-    lemma sequence_apart{L}: \forall int *x, integer n, a, b; 0 <= a < b && 0 <= n ==>
-      sequences_apart(sequence_of(x, n, a), sequence_of(x, n, b), n);
-    lemma sequence_same{L1, L2, L3}: \forall int *tokens, struct eer_config *c,
-      integer seed, purpose, step, sequence, n; same_tokens{L1, L2}(tokens, n) ==>
-      is_sequence{L1, L3}(tokens, c, seed, purpose, step, sequence, n) ==>
-      is_sequence{L2, L3}(tokens, c, seed, purpose, step, sequence, n);
-    lemma range_same{L1, L2}: \forall int *tokens, integer n, V; same_tokens{L1, L2}(tokens, n) ==>
-      are_tokens{L1}(tokens, n, V) ==> are_tokens{L2}(tokens, n, V);
-    lemma labels_same{L1, L2}: \forall int *labels, *tokens, integer form, V, n;
-      same_tokens{L1, L2}(labels, n) ==> same_tokens{L1, L2}(tokens, n) ==>
-      are_labels{L1, L1}(labels, tokens, form, V, n) ==>
-      are_labels{L2, L2}(labels, tokens, form, V, n); */
+      \separated(x + (0 .. n - 1), y + (0 .. n - 1)); */
 
 /* The length of a training step. */
 /*@ requires configured(c) && step >= 0;

@@ -1,5 +1,6 @@
 /* tensors.c - the tensors of theta, or of its gradient, by their names. */
 #include "ref.h"
+#include "lemmas_layout.h"
 
 void ref_tensors(struct ref_tensors *w, const struct eer_layout *layout, double *theta)
 {

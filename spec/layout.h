@@ -71,20 +71,7 @@ struct eer_layout {
     predicate eer_same_shape{L1, L2}(struct eer_config *c) =
       \at(c->vocab, L1) == \at(c->vocab, L2) && \at(c->d, L1) == \at(c->d, L2) &&
       \at(c->mlp, L1) == \at(c->mlp, L2) && \at(c->bos, L1) == \at(c->bos, L2) &&
-      \at(c->norm, L1) == \at(c->norm, L2) && \at(c->final_norm, L1) == \at(c->final_norm, L2);
-
-    lemma eer_rows_same{L1, L2}: \forall struct eer_config *c, integer tensor;
-      eer_same_shape{L1, L2}(c) ==> eer_rows{L1}(c, tensor) == eer_rows{L2}(c, tensor);
-    lemma eer_columns_same{L1, L2}: \forall struct eer_config *c, integer tensor;
-      eer_same_shape{L1, L2}(c) ==> eer_columns{L1}(c, tensor) == eer_columns{L2}(c, tensor);
-    lemma eer_elements_same{L1, L2}: \forall struct eer_config *c, integer tensor;
-      eer_same_shape{L1, L2}(c) ==> eer_elements{L1}(c, tensor) == eer_elements{L2}(c, tensor);
-    lemma eer_offset_same{L1, L2}: \forall struct eer_config *c, integer tensor; 0 <= tensor ==>
-      eer_same_shape{L1, L2}(c) ==> eer_offset{L1}(c, tensor) == eer_offset{L2}(c, tensor);
-
-    // 64 * 256, of a matrix of the widest MLP
-    lemma eer_elements_few{L}: \forall struct eer_config *c, integer tensor;
-      eer_shaped(c) && 0 <= tensor < EER_TENSORS ==> 0 <= eer_elements(c, tensor) <= 16384; */
+      \at(c->norm, L1) == \at(c->norm, L2) && \at(c->final_norm, L1) == \at(c->final_norm, L2); */
 
 /*@ requires 0 <= tensor < EER_TENSORS;
     terminates \true;
