@@ -8,7 +8,6 @@
  * sizes; slopes and softmax follow from the same p. */
 /*@ predicate untouched{L1, L2}(double *x) = \forall integer j; \at(x[j], L1) == \at(x[j], L2);
 
-    logic real centred_share(real p, real dp, real mean) = p * (dp - mean);
     logic real entropy_slope(real q, real weight, real slope) = -weight * q / (q - 1) * slope;
     lemma untouched_same{L1, L2}: \forall double *x, integer n; untouched{L1, L2}(x) ==>
       same{L1, L2}(x, n);

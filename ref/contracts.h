@@ -40,7 +40,7 @@
 
     logic integer gains{L}(struct eer_config *c) = c->norm == EER_NORM_NONE ? 0 : c->d;
     logic integer gains_2{L}(struct eer_config *c) = c->mlp == 0 ? 0 : gains(c);
-    logic integer gains_f{L}(struct eer_config *c) = c->final_norm * c->d;
+    logic integer gains_f{L}(struct eer_config *c) = c->final_norm == 0 ? 0 : c->d;
     logic integer outputs_2{L}(struct eer_config *c) = c->mlp == 0 ? 0 : c->d;
     logic integer parameters{L}(struct eer_config *c) =
       (c->vocab + c->bos) * c->d + 3 * c->d * c->d + 2 * gains(c) + 2 * gains_2(c) +

@@ -21,6 +21,9 @@
     predicate is_divided{L1, L2}(double *x, real divisor, integer n) =
       \forall integer j; 0 <= j < n ==> \at(x[j], L1) == quotient{L2}(x, j, divisor);
 
+    predicate is_added{L1, L2}(double *y, double *x, integer n) =
+      \forall integer j; 0 <= j < n ==> \at(y[j], L1) == \at(y[j], L2) + \at(x[j], L2);
+
     predicate is_filled{L}(double *x, real value, integer n) =
       \forall integer j; 0 <= j < n ==> x[j] == value;
 
@@ -108,8 +111,9 @@
     logic real tsallis{L}(double *p, real q, integer n) = (1 - powers(p, q, n)) / (q - 1);
 
     // d/ds_j of sum_k dp_k p_k, of weight times the potential, of weight times S_q
+    logic real centred_share(real p, real dp, real mean) = p * (dp - mean);
     logic real softmax_slope{L}(double *p, double *dp, integer n, integer j) =
-      p[j] * (dp[j] - dot(p, dp, n));
+      centred_share(p[j], dp[j], dot(p, dp, n));
     logic real potential_slope{L}(double *p, integer top, real weight, integer j) =
       weight * (p[j] - (j == top ? 1.0 : 0.0));
     logic real powers_slope{L}(double *p, real q, integer n, integer j) =
@@ -191,8 +195,11 @@
       \at(c->tau, L1) == \at(c->tau, L2) && \at(c->slope, L1) == \at(c->slope, L2) &&
       \at(c->q, L1) == \at(c->q, L2); */
 
-/* The parts of the loss [4.2, 4.4]. */
-/*@ logic real difference_term{L}(double *x, double *y, integer j) = square(x[j] - y[j]);
+/* The parts of the loss [4.2, 4.4] and their derivatives [5.1]. */
+/*@ logic real share_error{L}(double *p, integer label, integer j) =
+      p[j] - (j == label ? 1.0 : 0.0);
+
+    logic real difference_term{L}(double *x, double *y, integer j) = square(x[j] - y[j]);
 
     logic real squared_distance{L}(double *x, double *y, integer n) =
       n <= 0 ? 0.0 : squared_distance(x, y, n - 1) + difference_term(x, y, n - 1);
@@ -203,6 +210,40 @@
     logic real path{L}(double *Z, integer size, integer T) =
       T <= 0 ? 0.0 : path(Z, size, T - 1) +
                      squared_distance(row_of(Z, size, T), row_of(Z, size, T - 1), size);
+
+    logic real kinetic{L}(double *Z, struct eer_config *c, integer N, integer size) =
+      c->kinetic == EER_KINETIC_NORM
+        ? over(norms(row_of(Z, size, c->loops), c->d, N), 2.0 * N) :
+      c->kinetic == EER_KINETIC_SQUARED
+        ? over(dot(row_of(Z, size, c->loops), row_of(Z, size, c->loops), size), 2.0 * N) :
+      c->kinetic == EER_KINETIC_PATH ? over(path(Z, size, c->loops), 2.0 * N * c->loops)
+                                     : over(norm(row_of(Z, size, c->loops), size), 2.0);
+
+    // d/dx_j of weight |x|, 0 at x = 0
+    logic real length_slope{L}(double *x, real weight, integer n, integer j) =
+      norm(x, n) > 0 ? scaled(over(weight, norm(x, n)), x, j) : 0.0;
+    predicate is_length_slope_added{L1, L2}(double *dx, double *x, real weight, integer n) =
+      \forall integer j; 0 <= j < n ==>
+        \at(dx[j], L1) == \at(dx[j], L2) + length_slope{L2}(x, weight, n, j);
+    predicate are_length_slopes_added{L1, L2}(double *dZ, double *Z, real weight, integer N,
+                                              integer d) =
+      \forall integer i; 0 <= i < N ==>
+        is_length_slope_added{L1, L2}(row_of(dZ, d, i), row_of(Z, d, i), weight, d);
+
+    // d/dZ_t of weight / 2 sum_t |Z_t - Z_(t-1)|^2
+    logic real step_slope{L}(double *Z, real weight, integer t, integer s, integer size,
+                             integer j) =
+      scaled(weight, row_of(Z, size, t), j) + scaled(-weight, row_of(Z, size, s), j);
+    logic real path_slope{L}(double *Z, real weight, integer t, integer T, integer size,
+                             integer j) =
+      step_slope(Z, weight, t, t - 1, size, j) +
+      (t < T ? step_slope(Z, weight, t, t + 1, size, j) : 0.0);
+    predicate is_path_slope_added{L1, L2}(double *dZ, double *Z, real weight, integer t, integer T,
+                                          integer size) =
+      \forall integer j; 0 <= j < size ==>
+        \at(dZ[j], L1) == \at(dZ[j], L2) + path_slope{L2}(Z, weight, t, T, size, j);
+
+    logic real signum(real x) = x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0;
 
     logic real excess{L}(double *entropy, real eta, integer T, integer i) = entropy[i] / T - eta;
 

@@ -1,5 +1,6 @@
 /* init.c - the initial parameters (spec/model.md, 3.6). */
 #include "ref.h"
+#include "lemmas_elementary.h"
 #include "lemmas_layout.h"
 
 /* What the proofs of this file need. */
@@ -8,9 +9,10 @@
       is_initial{L2}(x, seed, tensor, rows, n);
     lemma offsets_positive{L}: \forall struct eer_config *c, integer b; 0 <= b ==>
       eer_shaped(c) && b <= EER_TENSORS ==> 0 <= eer_offset(c, b);
-    lemma offsets_apart{L}: \forall struct eer_config *c, integer a, b; 0 <= b ==>
-      eer_shaped(c) && 0 <= a < b <= EER_TENSORS ==>
-      eer_offset(c, a) + eer_elements(c, a) <= eer_offset(c, b); */
+    predicate in_order{L}(struct eer_config *c, integer a, integer b) =
+      eer_offset(c, a) + eer_elements(c, a) <= eer_offset(c, b);
+    lemma offsets_in_order{L}: \forall struct eer_config *c, integer a, b; 0 <= b ==>
+      eer_shaped(c) && 0 <= a < b <= EER_TENSORS ==> in_order(c, a, b); */
 
 double ref_rounded_to_float(double x)
 {
@@ -52,7 +54,7 @@ void ref_init_uniform(double *x, uint64_t seed, int tensor, int rows, int n)
     uint32_t word[4];
     double bound = ref_sqrt(rows);
 
-    //@ assert root: REAL(bound == \sqrt(rows));
+    //@ assert root: REAL(bound == \sqrt(rows) && (n > 0 ==> bound > 0));
     /*@ loop invariant 0 <= j <= n;
         loop invariant REAL(\forall integer i; 0 <= i < j ==>
           x[i] == initial_uniform(seed, tensor, rows, i));
@@ -65,6 +67,7 @@ void ref_init_uniform(double *x, uint64_t seed, int tensor, int rows, int n)
         double uniform = ref_uniform(word[0]);
         //@ assert uniform: REAL(uniform == uniform_of(initial_word(0, seed, tensor, j)));
         double value = (2 * uniform - 1) / bound;
+        //@ assert quotient: REAL(value == over(2 * uniform - 1, bound));
         //@ assert value: REAL(value == initial_uniform(seed, tensor, rows, j));
         x[j] = ref_rounded_to_float(value);
     }
@@ -91,6 +94,7 @@ void ref_init(const struct eer_config *c, struct eer_state *state)
 
     eer_layout(c, &layout);
     //@ assert size: layout.size == parameters{Pre}(c);
+    //@ assert shaped: eer_shaped{Pre}(c);
     state->step = 0;
     ref_fill(m, 0.0, layout.size);
     ref_fill(v, 0.0, layout.size);
@@ -107,7 +111,11 @@ void ref_init(const struct eer_config *c, struct eer_state *state)
         int n = rows * layout.columns[tensor];
         //@ assert here: offset == eer_offset{Pre}(c, tensor) && rows == eer_rows{Pre}(c, tensor);
         //@ assert elements: n == eer_elements{Pre}(c, tensor);
+        //@ assert last: in_order{Pre}(c, tensor, EER_TENSORS);
         //@ assert inside: 0 <= offset && 0 <= n && offset + n <= layout.size;
+        /*@ assert in_order: \forall integer t; 0 <= t < tensor ==>
+              in_order{Pre}(c, t, tensor); */
+        //@ assert positive: \forall integer t; 0 <= t < tensor ==> 0 <= eer_offset{Pre}(c, t);
         /*@ assert before: \forall integer t; 0 <= t < tensor ==>
               0 <= eer_offset{Pre}(c, t) &&
               eer_offset{Pre}(c, t) + eer_elements{Pre}(c, t) <= offset; */

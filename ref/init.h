@@ -16,7 +16,7 @@
     logic real initial_normal(integer seed, integer tensor, integer j) =
       normal_of(initial_word(0, seed, tensor, j), initial_word(1, seed, tensor, j));
     logic real initial_uniform(integer seed, integer tensor, integer rows, integer j) =
-      (2 * uniform_of(initial_word(0, seed, tensor, j)) - 1) / \sqrt(rows);
+      over(2 * uniform_of(initial_word(0, seed, tensor, j)) - 1, \sqrt(rows));
 
     predicate is_gain(integer tensor) =
       tensor == EER_LN1_GAIN || tensor == EER_LN2_GAIN || tensor == EER_LNF_GAIN;

@@ -5,6 +5,8 @@
 
 #include "contracts.h"
 
+/*@ lemma square_sign: \forall real x; 0 <= square(x); */
+
 /*@ axiomatic Elementary {
       axiom exp_zero: \exp(0.0) == 1.0;
       axiom exp_positive: \forall real x; 0 < \exp(x);

@@ -2,12 +2,10 @@
 #ifndef EER_REF_LEMMAS_MATRICES_H
 #define EER_REF_LEMMAS_MATRICES_H
 
-#include "contracts.h"
+#include "lemmas_rows.h"
 
 /*@ lemma dot_same{L1, L2}: \forall double *x, *y, integer n; 0 <= n ==>
       same{L1, L2}(x, n) ==> same{L1, L2}(y, n) ==> dot{L1}(x, y, n) == dot{L2}(x, y, n);
-    lemma row_entry{L}: \forall double *B, integer n, k, j;
-      row_of(B, n, k)[j] == entry{L}(B, n, k, j);
     lemma inside_entry{L1, L2}: \forall double *B, integer m, n, k, j;
       0 <= j < n && row_inside(k, m, n) && same{L1, L2}(B, m * n) ==>
       entry{L1}(B, n, k, j) == entry{L2}(B, n, k, j);

@@ -4,8 +4,7 @@
 
 #include "lemmas_elementary.h"
 
-/*@ lemma square_sign: \forall real x; 0 <= square(x);
-    lemma sum_same{L1, L2}: \forall double *x, integer n; 0 <= n ==>
+/*@ lemma sum_same{L1, L2}: \forall double *x, integer n; 0 <= n ==>
       same{L1, L2}(x, n) ==> sum{L1}(x, n) == sum{L2}(x, n);
     lemma quotient_times{L}: \forall double *x, integer j, real divisor; divisor != 0 ==>
       quotient(x, j, divisor) * divisor == x[j];

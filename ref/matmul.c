@@ -100,6 +100,8 @@ void ref_matmul(double *C, const double *A, const double *B, int rows, int m, in
               n, i), n); */
         //@ assert same_a: REAL(same{Here, Pre}(A + i * m, m));
         //@ assert same_b: REAL(same_matrix{Here, Pre}(B, m, n));
+        /*@ assert columns: REAL(\forall integer j; 0 <= j < n ==>
+              row_column(A + i * m, B, n, j, m) == row_column{Pre}(A + i * m, B, n, j, m)); */
         ref_row(C + i * n, A + i * m, B, m, n);
         /*@ assert others: REAL(\forall integer r; 0 <= r < i ==>
               same{Here, LoopCurrent}(row_of(C, n, r), n)); */

@@ -3,7 +3,10 @@
 #include "lemmas_rows.h"
 
 /* What the proofs of this file need. */
-/*@ lemma positioned_copy{L1, L2, L3}: \forall double *x, *e, integer i, real pe_scale, integer d;
+/*@ lemma added_entries{L1, L2}: \forall double *y, *x, integer n, k, i, j;
+      is_added{L1, L2}(row_of(y, n, k), row_of(x, n, i), n) && 0 <= j < n ==>
+      entry{L1}(y, n, k, j) == entry{L2}(y, n, k, j) + entry{L2}(x, n, i, j);
+    lemma positioned_copy{L1, L2, L3}: \forall double *x, *e, integer i, real pe_scale, integer d;
       2 <= d && d % 2 == 0 && copied{L2, L3}(x, e, d) ==>
       is_positioned{L1, L2}(x, x, i, pe_scale, d / 2, d) ==>
       is_positioned{L1, L3}(x, e, i, pe_scale, d / 2, d);
@@ -56,6 +59,7 @@ void ref_input(double *X, const double *E, const int *tokens, const struct eer_c
     //@ ghost int rows = c->vocab + c->bos;
     double pe_scale = c->pe_scale;
 
+    //@ assert fits: product_fits(N, d) && product_fits(rows, d);
     /*@ loop invariant upto(i, N);
         loop invariant REAL(\forall integer r; 0 <= r < i ==>
           is_positioned{Here, Pre}(row_of(X, d, r),
@@ -84,9 +88,11 @@ void ref_input_backward(double *dE, const double *dX, const int *tokens, const s
     int d = c->d;
     //@ ghost int rows = c->vocab + c->bos;
 
+    //@ assert fits: product_fits(N, d) && product_fits(rows, d);
     /*@ loop invariant upto(i, N);
-        loop invariant REAL(\forall integer r; 0 <= r < rows ==>
-          is_embedding_slope{Here, Pre}(dE, dX, tokens, c, r, d, i));
+        loop invariant REAL(\forall integer r, j; 0 <= r < rows && 0 <= j < d ==>
+          entry(dE, d, r, j) ==
+          entry{Pre}(dE, d, r, j) + embedding_slope{Pre}(dX, tokens, c, r, j, i));
         loop assigns i, dE[0 .. (c->vocab + c->bos) * d - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {
@@ -96,28 +102,36 @@ void ref_input_backward(double *dE, const double *dX, const int *tokens, const s
         //@ assert here: row_of(dE, d, row) == dE + row * d;
         //@ assert same_x: REAL(same{Here, Pre}(dX + i * d, d));
         /*@ assert term: REAL(\forall integer j; 0 <= j < d ==>
-              row_entry_if{Pre}(dX, tokens, c, row, j, i) == (dX + i * d)[j]); */
+              row_entry_if{Pre}(dX, tokens, c, row, j, i) == entry(dX, d, i, j)); */
         /*@ assert no_term: REAL(\forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
               row_entry_if{Pre}(dX, tokens, c, r, j, i) == 0.0); */
         /*@ assert before: \forall integer r; 0 <= r < row ==> apart(row_of(dE, d, r), d,
               row_of(dE, d, row), d); */
         /*@ assert after: \forall integer r; row < r < rows ==> apart(row_of(dE, d, row), d,
               row_of(dE, d, r), d); */
-        /*@ assert old: REAL(\forall integer j; 0 <= j < d ==>
-              (dE + row * d)[j] == entry{LoopCurrent}(dE, d, row, j)); */
+        /*@ assert sums: REAL(\forall integer r, j; 0 <= r < rows && 0 <= j < d ==>
+              embedding_slope{Pre}(dX, tokens, c, r, j, i + 1) ==
+              embedding_slope{Pre}(dX, tokens, c, r, j, i) +
+              row_entry_if{Pre}(dX, tokens, c, r, j, i)); */
+        /*@ assert other_sums: REAL(\forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
+              embedding_slope{Pre}(dX, tokens, c, r, j, i + 1) ==
+              embedding_slope{Pre}(dX, tokens, c, r, j, i)); */
+        //@ ghost before: ;
         ref_add(dE + row * d, dX + i * d, d);
-        /*@ assert now: REAL(\forall integer j; 0 <= j < d ==>
-              (dE + row * d)[j] == entry(dE, d, row, j)); */
-        /*@ assert added: REAL(\forall integer j; 0 <= j < d ==> (dE + row * d)[j] ==
-              entry{LoopCurrent}(dE, d, row, j) + (dX + i * d)[j]); */
-        //@ assert same_dx: REAL(same{Here, Pre}(dX + i * d, d));
-        /*@ assert new_term: REAL(\forall integer j; 0 <= j < d ==>
-              row_entry_if{Pre}(dX, tokens, c, row, j, i) == (dX + i * d)[j]); */
+        //@ assert sum: REAL(is_added{Here, before}(row_of(dE, d, row), row_of(dX, d, i), d));
+        /*@ assert added: REAL(\forall integer j; 0 <= j < d ==> entry(dE, d, row, j) ==
+              entry{before}(dE, d, row, j) + entry{before}(dX, d, i, j)); */
         /*@ assert new: REAL(\forall integer j; 0 <= j < d ==> entry(dE, d, row, j) ==
               entry{LoopCurrent}(dE, d, row, j) + row_entry_if{Pre}(dX, tokens, c, row, j, i)); */
         /*@ assert other_rows: REAL(\forall integer r; 0 <= r < rows && r != row ==>
               same{Here, LoopCurrent}(row_of(dE, d, r), d)); */
         /*@ assert others: REAL(\forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
               entry(dE, d, r, j) == entry{LoopCurrent}(dE, d, r, j)); */
+        /*@ assert value: REAL(\forall integer j; 0 <= j < d ==> entry(dE, d, row, j) ==
+              entry{Pre}(dE, d, row, j) +
+              embedding_slope{Pre}(dX, tokens, c, row, j, i + 1)); */
+        /*@ assert values: REAL(\forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
+              entry(dE, d, r, j) == entry{Pre}(dE, d, r, j) +
+              embedding_slope{Pre}(dX, tokens, c, r, j, i)); */
     }
 }

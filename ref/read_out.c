@@ -1,9 +1,11 @@
 /* read_out.c - from the last state of one row to its logits (spec/model.md, 3.4 and 5.1). */
 #include "ref.h"
+#include "lemmas_rows.h"
 
 void ref_logits(double *logits, double *h, const double *z, const struct ref_tensors *w,
                 const struct eer_config *c)
 {
+    //@ assert fits: product_fits(c->d, c->vocab + 1);
     if (c->final_norm)
         ref_layer_norm(h, z, w->gain_f, w->bias_f, c->d);
     else
@@ -19,6 +21,7 @@ void ref_logits_backward(double *dz, const struct ref_tensors *dw, const double 
     double dh[EER_MAX_D];
     int C = c->vocab + 1;
 
+    //@ assert fits: product_fits(c->d, C);
     ref_row_tn(dw->W_O, h, dlogits, c->d, C);
     ref_add(dw->b_O, dlogits, C);
     ref_row_nt(dh, dlogits, w->W_O, c->d, C);

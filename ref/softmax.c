@@ -80,7 +80,9 @@ void ref_softmax_backward(double *ds, const double *p, const double *dp, int n)
         loop assigns j, ds[0 .. n - 1];
         loop variant n - j; */
     for (int j = 0; j < n; j++) {
-        //@ assert term: REAL(softmax_slope{Pre}(p, dp, n, j) == p[j] * (dp[j] - D));
+        //@ assert same: REAL(same{Here, Pre}(p, n) && same{Here, Pre}(dp, n));
+        //@ assert share: REAL(centred_share(p[j], dp[j], D) == p[j] * (dp[j] - D));
+        //@ assert term: REAL(softmax_slope{Pre}(p, dp, n, j) == centred_share(p[j], dp[j], D));
         ds[j] = p[j] * (dp[j] - D);
     }
 }

@@ -17,6 +17,12 @@
     lemma label_same{L1, L2}: \forall int *tokens, integer i, V, label; 0 <= i ==>
       same_tokens{L1, L2}(tokens, i + 1) ==>
       is_label{L1}(tokens, i, V, label) ==> is_label{L2}(tokens, i, V, label);
+    predicate batches_apart{L}(int *x, int *y, integer m, integer n) =
+      \separated(x + (0 .. m * n - 1), y + (0 .. m * n - 1));
+    lemma batch_parts_apart{L}: \forall int *x, *y, integer m, n, a, b;
+      batches_apart(x, y, m, n) && row_inside(a, m, n) && row_inside(b, m, n) ==>
+      sequences_apart(sequence_of(x, n, a), sequence_of(y, n, b), n) &&
+      sequences_apart(sequence_of(y, n, a), sequence_of(x, n, b), n);
     lemma sequence_apart{L}: \forall int *x, integer n, a, b; 0 <= a < b && 0 <= n ==>
       sequences_apart(sequence_of(x, n, a), sequence_of(x, n, b), n);
     lemma sequence_same{L1, L2, L3}: \forall int *tokens, struct eer_config *c,
@@ -139,6 +145,8 @@ void ref_draw(const struct eer_config *c, uint64_t seed, enum eer_purpose purpos
     for (int b = 0; b < B; b++) {
         //@ assert configured: configured(c);
         //@ assert inside: row_inside(b, B, L);
+        //@ assert tokens_c: \separated(tokens + b * L + (0 .. L - 1), c);
+        //@ assert labels_c: \separated(labels + b * L + (0 .. L - 1), c);
         //@ assert here: sequence_of(tokens, L, b) == tokens + b * L;
         //@ assert here_labels: sequence_of(labels, L, b) == labels + b * L;
         //@ assert earlier: \forall integer a; 0 <= a < b ==> row_inside(a, B, L);
@@ -146,11 +154,16 @@ void ref_draw(const struct eer_config *c, uint64_t seed, enum eer_purpose purpos
               sequences_apart(sequence_of(tokens, L, a), sequence_of(tokens, L, b), L); */
         /*@ assert labels_apart: \forall integer a; 0 <= a < b ==>
               sequences_apart(sequence_of(labels, L, a), sequence_of(labels, L, b), L); */
+        //@ assert batches: batches_apart(tokens, labels, B, L);
         /*@ assert before_labels: \forall integer a; 0 <= a < b ==>
-              sequences_apart(sequence_of(tokens, L, a), labels + b * L, L); */
+              sequences_apart(sequence_of(tokens, L, a), sequence_of(labels, L, b), L); */
         /*@ assert before_tokens: \forall integer a; 0 <= a < b ==>
-              sequences_apart(sequence_of(labels, L, a), tokens + b * L, L); */
+              sequences_apart(sequence_of(labels, L, a), sequence_of(tokens, L, b), L); */
+        //@ assert before: same_sizes{Pre, Here}(c);
         ref_draw_sequence(tokens + b * L, labels + b * L, c, seed, purpose, step, b, L);
+        //@ assert source: same_sizes{LoopCurrent, Here}(c);
+        /*@ assert new_tokens: is_sequence{Here, Pre}(sequence_of(tokens, L, b), c, seed, purpose,
+              step, b, L); */
         /*@ assert others_tokens: \forall integer a; 0 <= a < b ==>
               same_tokens{LoopCurrent, Here}(sequence_of(tokens, L, a), L); */
         /*@ assert others_labels: \forall integer a; 0 <= a < b ==>

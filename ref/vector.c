@@ -26,7 +26,7 @@ void ref_copy(double *y, const double *x, int n)
 void ref_add(double *y, const double *x, int n)
 {
     /*@ loop invariant 0 <= j <= n;
-        loop invariant REAL(\forall integer i; 0 <= i < j ==> y[i] == \at(y[i], Pre) + x[i]);
+        loop invariant REAL(is_added{Here, Pre}(y, x, j));
         loop invariant REAL(\forall integer i; j <= i < n ==> y[i] == \at(y[i], Pre));
         loop assigns j, y[0 .. n - 1];
         loop variant n - j; */

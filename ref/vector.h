@@ -22,7 +22,7 @@ void ref_copy(double *y, const double *x, int n);
 /*@ requires n >= 0 && writable(y, n) && readable(x, n) && apart(y, n, x, n);
     terminates \true;
     assigns y[0 .. n - 1];
-    ensures added: REAL(\forall integer i; 0 <= i < n ==> y[i] == \old(y[i]) + x[i]); */
+    ensures added: REAL(is_added{Post, Pre}(y, x, n)); */
 void ref_add(double *y, const double *x, int n);
 
 /* y += factor x */

@@ -161,8 +161,8 @@ static inline int eer_tensor_columns(const struct eer_config *c, int tensor)
       layout->offset[t + 1] == layout->offset[t] + layout->rows[t] * layout->columns[t];
     ensures end: layout->size == layout->offset[EER_TENSORS - 1] +
       layout->rows[EER_TENSORS - 1] * layout->columns[EER_TENSORS - 1];
-    ensures sums: layout->size == eer_offset(c, EER_TENSORS) &&
-      \forall integer t; 0 <= t < EER_TENSORS ==> layout->offset[t] == eer_offset(c, t);
+    ensures sums: layout->size == eer_offset{Pre}(c, EER_TENSORS) &&
+      \forall integer t; 0 <= t < EER_TENSORS ==> layout->offset[t] == eer_offset{Pre}(c, t);
     ensures range: 0 <= layout->size <= EER_TENSORS * 16384; */
 static inline void eer_layout(const struct eer_config *c, struct eer_layout *layout)
 {
