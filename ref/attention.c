@@ -133,7 +133,6 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
     //@ assert fits: product_fits(n, c->d);
     ref_row_nt(dp, df, v, n, c->d);
     //@ assert same_c: REAL(same_attention{Here, Pre}(c));
-    //@ assert same_c_is: configured(c);
     //@ assert same_c_dk: REAL(untouched{Here, Pre}(dk));
     //@ assert same_c_q: REAL(untouched{Here, Pre}(q_i));
     //@ assert same_p: REAL(untouched{Here, Pre}(p));
@@ -145,7 +144,6 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
           scaled(p[j], df, x) == scaled{Pre}(\at(p[j], Pre), df, x)); */
     ref_row_tn(dv, p, df, n, c->d);
     //@ assert same_c_2: REAL(same_attention{Here, Pre}(c));
-    //@ assert same_c_2_is: configured(c);
     //@ assert same_c_2_dk: REAL(untouched{Here, Pre}(dk));
     //@ assert same_c_2_q: REAL(untouched{Here, Pre}(q_i));
     //@ assert dp: REAL(is_row_nt{Here, Pre}(dp, df, v, n, c->d));
@@ -155,7 +153,6 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
     //@ ghost weighted: ;
     ref_softmax_backward(ds, p, dp, n);
     //@ assert same_c_3: REAL(same_attention{Here, Pre}(c));
-    //@ assert same_c_3_is: configured(c);
     //@ assert same_c_3_dk: REAL(untouched{Here, Pre}(dk));
     //@ assert same_c_3_q: REAL(untouched{Here, Pre}(q_i));
     //@ assert same_p_3: REAL(untouched{weighted, Here}(p) && untouched{Here, Pre}(p));
@@ -166,7 +163,6 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
     //@ assert same_dv_2: REAL(untouched{weighted, Here}(dv));
     ref_potential_backward(ds, p, top, weight_P, n);
     //@ assert same_c_4: REAL(same_attention{Here, Pre}(c));
-    //@ assert same_c_4_is: configured(c);
     //@ assert same_c_4_dk: REAL(untouched{Here, Pre}(dk));
     //@ assert same_c_4_q: REAL(untouched{Here, Pre}(q_i));
     //@ assert same_p_4: REAL(untouched{weighted, Here}(p) && untouched{Here, Pre}(p));
@@ -181,12 +177,9 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
     //@ assert kept_tau: REAL(c->tau == \at(c->tau, summed));
     //@ assert kept_slope: REAL(c->slope == \at(c->slope, summed));
     //@ assert kept_power: REAL(c->q == \at(c->q, summed));
-    /*@ assert kept_c_2: REAL(c->beta1 == \at(c->beta1, summed) &&
-          c->beta2 == \at(c->beta2, summed) && c->epsilon == \at(c->epsilon, summed)); */
     //@ assert kept_dk: REAL(untouched{summed, Here}(dk));
     //@ assert kept_q: REAL(untouched{summed, Here}(q_i));
     //@ assert same_c_5: REAL(same_attention{Here, Pre}(c));
-    //@ assert same_c_5_is: configured(c);
     //@ assert same_c_5_dk: REAL(untouched{Here, Pre}(dk));
     //@ assert same_c_5_q: REAL(untouched{Here, Pre}(q_i));
     //@ assert same_p_5: REAL(untouched{weighted, Here}(p) && untouched{Here, Pre}(p));
@@ -200,7 +193,6 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
     //@ ghost sloped: ;
     ref_row(dq_i, ds, k, n, c->d);
     //@ assert same_c_6: REAL(same_attention{Here, Pre}(c));
-    //@ assert same_c_6_is: configured(c);
     //@ assert same_c_6_dk: REAL(untouched{Here, Pre}(dk));
     //@ assert same_c_6_q: REAL(untouched{Here, Pre}(q_i));
     //@ assert same_p_6: REAL(untouched{weighted, Here}(p));
@@ -214,7 +206,6 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
             over(row_column{sloped}(ds, k, c->d, x, n), scale{Pre}(c))); */
     ref_divide(dq_i, ref_scale(c), c->d);
     //@ assert same_c_7: REAL(same_attention{Here, Pre}(c));
-    //@ assert same_c_7_is: configured(c);
     //@ assert same_c_7_dk: REAL(untouched{Here, Pre}(dk));
     //@ assert same_c_7_q: REAL(untouched{Here, Pre}(q_i));
     //@ assert same_p_7: REAL(untouched{weighted, Here}(p));
@@ -232,7 +223,6 @@ void ref_attention_backward(double *dq_i, double *dk, double *dv, double *dp, do
     /*@ assert dk: REAL(\forall integer j; 0 <= j < n ==>
           is_multiple_added{Here, Pre}(row_of(dk, c->d, j), \at(ds[j], sloped), q_i, c->d)); */
     //@ assert same_c_8: REAL(same_attention{Here, Pre}(c));
-    //@ assert same_c_8_is: configured(c);
     //@ assert same_c_8_q: REAL(untouched{Here, Pre}(q_i));
     //@ assert same_p_8: REAL(untouched{weighted, Here}(p));
     //@ assert same_dp_6: REAL(untouched{weighted, Here}(dp));

@@ -14,11 +14,11 @@
 int ref_keys(enum eer_mask mask, int i, int N);
 
 /* tau sqrt d */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     terminates \true;
     assigns \nothing;
     ensures scale: REAL(\result == scale(c));
-    ensures positive: REAL(\result > 0); */
+    ensures positive: REAL(c->tau > 0 ==> \result > 0); */
 double ref_scale(const struct eer_config *c);
 
 /* s_j -= slope |i - j| */
@@ -30,7 +30,7 @@ double ref_scale(const struct eer_config *c);
 void ref_subtract_slope(double *s, double slope, int i, int n);
 
 /* s_j = q_i . k_j / (tau sqrt d) - slope |i - j| */
-/*@ requires configured(c) && i >= 0 && rows(n);
+/*@ requires sizes(c) && i >= 0 && rows(n);
     requires writable(s, n) && readable(q_i, c->d) && readable(k, n * c->d);
     requires apart(s, n, q_i, c->d) && apart(s, n, k, n * c->d);
     requires \base_addr(s) != \base_addr(c);
@@ -41,7 +41,7 @@ void ref_scores(double *s, const double *q_i, const double *k, const struct eer_
                 int n);
 
 /* f = sum_j p_j v_j, p = softmax(s), of the scores s; returns the potential */
-/*@ requires configured(c) && i >= 0 && rows(n);
+/*@ requires sizes(c) && i >= 0 && rows(n);
     requires writable(f, c->d) && writable(p, n) && writable(s, n);
     requires readable(q_i, c->d) && readable(k, n * c->d) && readable(v, n * c->d);
     requires distinct(f, p) && distinct(f, s) && distinct(f, v) && distinct(p, s) &&
@@ -61,7 +61,7 @@ double ref_attention(double *f, double *p, double *s, const double *q_i, const d
 
 /* dq_i = derivative; dv += its, dk += its times tau sqrt d; dp, ds, pq: memory of n.
  * df: of f; top: the first largest score; weight_P, weight_S: of this row's potential and S_i,t */
-/*@ requires configured(c) && rows(n) && 0 <= top < n;
+/*@ requires sizes(c) && rows(n) && 0 <= top < n;
     requires writable(dq_i, c->d) && writable(dk, n * c->d) && writable(dv, n * c->d);
     requires writable(dp, n) && writable(ds, n) && writable(pq, n);
     requires readable(df, c->d) && readable(q_i, c->d) && readable(k, n * c->d);

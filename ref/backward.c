@@ -30,7 +30,6 @@ void ref_attention_row_backward(const double *df, const struct ref_slopes *slope
 
     ref_scores(work->s, q_i, work->K, c, i, n);
     ref_softmax(work->p, work->s, n);
-    //@ assert kept: configured(c);
     ref_attention_backward(work->dQ + i * c->d, work->dK, work->dV, work->dp, work->ds, work->pq,
                            df, q_i, work->K, work->V, work->p, c, ref_argmax(work->s, n),
                            slopes->potential, slopes->penalty * work->sigma[i], n);
@@ -46,7 +45,6 @@ void ref_attention_rows_backward(const struct ref_tensors *dw, const double *R,
     ref_fill(work->dK, 0.0, N * d);
     ref_fill(work->dV, 0.0, N * d);
     /*@ loop invariant upto(i, N);
-        loop invariant kept: configured(c);
         loop assigns i, dw->gain_1[0 .. gains(c) - 1], dw->bias_1[0 .. gains(c) - 1],
                      work->dR[0 .. N * d - 1], work->dQ[0 .. N * d - 1], work->dK[0 .. N * d - 1],
                      work->dV[0 .. N * d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
@@ -57,7 +55,6 @@ void ref_attention_rows_backward(const struct ref_tensors *dw, const double *R,
         //@ assert inside: row_inside(i, N, d);
         ref_block_output_backward(work->dR + i * d, dw->gain_1, dw->bias_1, work->dZ + i * d,
                                   R + i * d, w->gain_1, c->norm, d);
-        //@ assert kept: configured(c);
         ref_attention_row_backward(work->dR + i * d, slopes, work, c, i, N);
     }
     ref_divide(work->dK, ref_scale(c), N * d);
@@ -89,7 +86,6 @@ void ref_attention_half_backward(const struct ref_tensors *dw, const double *Z, 
 
     //@ assert fits: product_fits(N, d);
     ref_queries_keys_values(work, Z, w, c, N);
-    //@ assert kept: configured(c);
     ref_attention_rows_backward(dw, R, slopes, work, w, c, N);
     ref_projections_backward(dw, work, w, c, N);
     /*@ loop invariant upto(i, N);
@@ -116,7 +112,6 @@ void ref_iteration_backward(const struct ref_tensors *dw, const double *Z, const
     //@ assert fits: product_fits(N, d);
     if (c->mlp > 0)
         /*@ loop invariant upto(i, N);
-            loop invariant kept: configured(c);
             loop assigns i, dw->gain_2[0 .. gains_2(c) - 1], dw->bias_2[0 .. gains_2(c) - 1],
                          dw->W_1[0 .. c->d * c->mlp - 1], dw->b_1[0 .. c->mlp - 1],
                          dw->W_2[0 .. c->mlp * c->d - 1], dw->b_2[0 .. outputs_2(c) - 1],
@@ -139,7 +134,6 @@ void ref_loop_backward(const struct ref_tensors *dw, const struct ref_slopes *sl
 
     ref_fill(work->dX, 0.0, size);
     /*@ loop invariant upto(t, c->loops);
-        loop invariant kept: configured(c);
         loop assigns t, dw->W_Q[0 .. c->d * c->d - 1], dw->W_K[0 .. c->d * c->d - 1],
                      dw->W_V[0 .. c->d * c->d - 1], dw->gain_1[0 .. gains(c) - 1],
                      dw->bias_1[0 .. gains(c) - 1],
@@ -156,11 +150,11 @@ void ref_loop_backward(const struct ref_tensors *dw, const struct ref_slopes *sl
                      work->dp[0 .. N - 1], work->ds[0 .. N - 1];
         loop variant t; */
     for (int t = c->loops; t > 0; t--) {
-        /*@ assert inside: row_inside(t - 1, c->loops + 1, size) &&
-              row_inside(t - 1, c->loops, size); */
+        int before = t - 1;
+        /*@ assert inside: row_inside(before, c->loops + 1, size) &&
+              row_inside(before, c->loops, size); */
         ref_kinetic_backward(work->dZ, work->Z, c, slopes->kinetic, t, N);
-        //@ assert kept: configured(c);
-        ref_iteration_backward(dw, work->Z + (t - 1) * size, work->R + (t - 1) * size, slopes, work,
+        ref_iteration_backward(dw, work->Z + before * size, work->R + before * size, slopes, work,
                                w, c, N);
     }
 }

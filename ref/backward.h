@@ -24,20 +24,19 @@ void ref_mlp_half_backward(double *dz, double *dx, const struct ref_tensors *dw,
 
 /* Row i of dQ, and what row i adds to dK and dV, from the derivative df of its attention, a row of
  * dR; dK still lacks the factor 1/(tau sqrt d). */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires forward_memory(work, c, N) && backward_memory(work, c, N) && \valid_read(slopes);
     requires 0 <= i < N;
     requires readable(df, c->d) && block(df) == block(work->dR);
     terminates \true;
     assigns work->dQ[0 .. N * c->d - 1], work->dK[0 .. N * c->d - 1], work->dV[0 .. N * c->d - 1],
             work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1], work->dp[0 .. N - 1],
-            work->ds[0 .. N - 1];
-    ensures kept: configured(c); */
+            work->ds[0 .. N - 1]; */
 void ref_attention_row_backward(const double *df, const struct ref_slopes *slopes,
                                 struct ref_work *work, const struct eer_config *c, int i, int N);
 
 /* dR (what reaches R), dQ, dK and dV, from dZ, the derivative of Z'. R: N x d of this iteration */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires backward_ready(work, w, dw, c, N) && readable(R, N * c->d) && \valid_read(slopes);
     requires block(R) == block(work->R);
     terminates \true;
@@ -45,25 +44,23 @@ void ref_attention_row_backward(const double *df, const struct ref_slopes *slope
             work->dR[0 .. N * c->d - 1], work->dQ[0 .. N * c->d - 1],
             work->dK[0 .. N * c->d - 1], work->dV[0 .. N * c->d - 1],
             work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1], work->dp[0 .. N - 1],
-            work->ds[0 .. N - 1];
-    ensures kept: configured(c); */
+            work->ds[0 .. N - 1]; */
 void ref_attention_rows_backward(const struct ref_tensors *dw, const double *R,
                                  const struct ref_slopes *slopes, struct ref_work *work,
                                  const struct ref_tensors *w, const struct eer_config *c, int N);
 
 /* dW_Q += Y^T dQ, ..., dY = dQ W_Q^T + dK W_K^T + dV W_V^T */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires backward_ready(work, w, dw, c, N);
     terminates \true;
     assigns dw->W_Q[0 .. c->d * c->d - 1], dw->W_K[0 .. c->d * c->d - 1],
             dw->W_V[0 .. c->d * c->d - 1], work->dY[0 .. N * c->d - 1],
-            work->product[0 .. N * c->d - 1];
-    ensures kept: configured(c); */
+            work->product[0 .. N * c->d - 1]; */
 void ref_projections_backward(const struct ref_tensors *dw, struct ref_work *work,
                               const struct ref_tensors *w, const struct eer_config *c, int N);
 
 /* dZ: of Z' before, of Z_t after; dX += du1. Z, R: N x d of this iteration */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires backward_ready(work, w, dw, c, N) && \valid_read(slopes);
     requires readable(Z, N * c->d) && readable(R, N * c->d);
     requires block(Z) == block(work->Z) && block(R) == block(work->R);
@@ -77,14 +74,13 @@ void ref_projections_backward(const struct ref_tensors *dw, struct ref_work *wor
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
             work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
             work->pq[0 .. N - 1], work->dp[0 .. N - 1],
-            work->ds[0 .. N - 1];
-    ensures kept: configured(c); */
+            work->ds[0 .. N - 1]; */
 void ref_attention_half_backward(const struct ref_tensors *dw, const double *Z, const double *R,
                                  const struct ref_slopes *slopes, struct ref_work *work,
                                  const struct ref_tensors *w, const struct eer_config *c, int N);
 
 /* dZ: of Z_(t+1) before, of Z_t after; dX += du1 + du2 */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires backward_ready(work, w, dw, c, N) && \valid_read(slopes);
     requires readable(Z, N * c->d) && readable(R, N * c->d);
     requires block(Z) == block(work->Z) && block(R) == block(work->R);
@@ -101,15 +97,14 @@ void ref_attention_half_backward(const struct ref_tensors *dw, const double *Z, 
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
             work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
             work->pq[0 .. N - 1], work->dp[0 .. N - 1],
-            work->ds[0 .. N - 1];
-    ensures kept: configured(c); */
+            work->ds[0 .. N - 1]; */
 void ref_iteration_backward(const struct ref_tensors *dw, const double *Z, const double *R,
                             const struct ref_slopes *slopes, struct ref_work *work,
                             const struct ref_tensors *w, const struct eer_config *c, int N);
 
 /* From dZ, the derivative of the task with respect to Z_T, through all iterations to dX; the
  * kinetic term, the potential and the penalty (work->sigma) join on the way. */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires backward_ready(work, w, dw, c, N) && \valid_read(slopes);
     requires size(c->loops + 1, N * c->d) && readable(work->Z, (c->loops + 1) * (N * c->d)) &&
              readable(work->R, c->loops * (N * c->d));
@@ -126,8 +121,7 @@ void ref_iteration_backward(const struct ref_tensors *dw, const double *Z, const
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
             work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
             work->pq[0 .. N - 1], work->dp[0 .. N - 1],
-            work->ds[0 .. N - 1];
-    ensures kept: configured(c); */
+            work->ds[0 .. N - 1]; */
 void ref_loop_backward(const struct ref_tensors *dw, const struct ref_slopes *slopes,
                        struct ref_work *work, const struct ref_tensors *w,
                        const struct eer_config *c, int N);

@@ -14,8 +14,8 @@
 
     logic real product{L}(double *x, double *y, integer j) = x[j] * y[j];
     logic real scaled{L}(real factor, double *x, integer j) = factor * x[j];
-    // x / y for y != 0; the solvers see only in a function with a case that equals give equals
-    logic real over(real x, real y) = y == 0 ? 0.0 : x / y;
+    // x / y; the solvers see only in a function with a case that equals give equals
+    logic real over(real x, real y) = y == 0 ? x / 0.0 : x / y;
     logic real quotient{L}(double *x, integer j, real divisor) = over(x[j], divisor);
 
     predicate is_divided{L1, L2}(double *x, real divisor, integer n) =

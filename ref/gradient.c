@@ -46,10 +46,11 @@ void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const i
                      dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab];
         loop variant L - i; */
     for (int i = 0; i < L; i++) {
-        //@ assert inside: row_inside(i + c->bos, N, d);
+        int row = i + c->bos;
+        //@ assert inside: row_inside(row, N, d);
         if (labels[i] >= 0)
-            ref_position_loss(sums, dw, work->dZ + (i + c->bos) * d, Z_T + (i + c->bos) * d,
-                              labels[i], counted, w, c);
+            ref_position_loss(sums, dw, work->dZ + row * d, Z_T + row * d, labels[i], counted, w,
+                              c);
     }
 }
 
@@ -62,9 +63,7 @@ void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const in
     int N = L + c->bos;
 
     ref_input(work->X, w->E, tokens, c, N);
-    //@ assert kept: configured(c);
     ref_loop_kept(work, w, c, N);
-    //@ assert kept: configured(c);
 
     ref_task_loss(sums, dw, labels, counted, work, w, c, L);
     sums->kinetic += ref_kinetic(work->Z, c, N);
@@ -72,7 +71,6 @@ void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const in
     sums->entropy += ref_sum(work->entropy, N) / ((double)N * T);
     sums->entropy_penalty += ref_penalty(work->sigma, work->entropy, c->eta, T, N);
 
-    //@ assert kept: configured(c);
     ref_loop_backward(dw, slopes, work, w, c, N);
     ref_input_backward(dw->E, work->dX, tokens, c, N);
 }
@@ -103,7 +101,6 @@ void ref_gradient(struct eer_terms *terms, const struct ref_tensors *dw,
 
     *terms = (struct eer_terms){0};
     /*@ loop invariant upto(b, B);
-        loop invariant kept: configured(c);
         loop assigns b, *terms, work->Z[0 .. (c->loops + 1) * ((L + c->bos) * c->d) - 1],
                      work->R[0 .. c->loops * ((L + c->bos) * c->d) - 1],
                      work->X[0 .. (L + c->bos) * c->d - 1], work->Y[0 .. (L + c->bos) * c->d - 1],

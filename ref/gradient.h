@@ -42,8 +42,9 @@ void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const i
                    const struct eer_config *c, int L);
 
 /* One sequence forward and back; counted: positions of the whole batch. Adds its parts to sums. */
-/*@ requires configured(c);
-    requires L >= 1 && tokens_valid(tokens, L, c) && \valid_read(labels + (0 .. L - 1));
+/*@ requires sizes(c);
+    requires number_of(\base_addr(tokens)) == 26 && tokens_valid(tokens, L, c);
+    requires L >= 1 && \valid_read(labels + (0 .. L - 1));
     requires \forall integer i; 0 <= i < L ==> labels[i] <= c->vocab;
     requires \valid(sums) && \valid_read(slopes) && REAL(counted >= 1);
     requires backward_ready(work, w, dw, c, L + c->bos);
@@ -72,8 +73,7 @@ void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const i
             dw->b_1[0 .. c->mlp - 1], dw->W_2[0 .. c->mlp * c->d - 1],
             dw->b_2[0 .. outputs_2(c) - 1],
             dw->gain_f[0 .. gains_f(c) - 1], dw->bias_f[0 .. gains_f(c) - 1],
-            dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab];
-    ensures kept: configured(c); */
+            dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab]; */
 void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const int *tokens,
                   const int *labels, double counted, const struct ref_slopes *slopes,
                   struct ref_work *work, const struct ref_tensors *w, const struct eer_config *c,
@@ -95,11 +95,12 @@ void ref_sequence(struct eer_terms *sums, const struct ref_tensors *dw, const in
 void ref_means(struct eer_terms *terms, const struct eer_weights *weights, int B, int counted);
 
 /* The whole batch; at least one position is counted. */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires \valid(terms) && \valid_read(weights) && \valid_read(batch);
     requires \separated(terms, weights);
     requires batch->B >= 1 && batch->L >= 1 && size(batch->B, batch->L);
-    requires tokens_valid(batch->tokens, batch->B * batch->L, c);
+    requires number_of(\base_addr(batch->tokens)) == 26 &&
+      tokens_valid(batch->tokens, batch->B * batch->L, c);
     requires \valid_read(batch->labels + (0 .. batch->B * batch->L - 1));
     requires \forall integer i; 0 <= i < batch->B * batch->L ==> batch->labels[i] <= c->vocab;
     requires counted(batch->labels, batch->B * batch->L) >= 1;

@@ -76,7 +76,7 @@ void ref_init_uniform(double *x, uint64_t seed, int tensor, int rows, int n);
 void ref_init_tensor(double *x, uint64_t seed, int tensor, int rows, int n);
 
 /* state: all parameters, moments 0, step 0 */
-/*@ requires configured(c) && \valid(state) && writable(state->theta, parameters(c));
+/*@ requires sizes(c) && \valid(state) && writable(state->theta, parameters(c));
     requires writable(state->m, parameters(c)) && writable(state->v, parameters(c));
     requires \separated(state, c, state->theta + (0 .. parameters(c) - 1),
                         state->m + (0 .. parameters(c) - 1), state->v + (0 .. parameters(c) - 1));

@@ -44,7 +44,7 @@ void ref_layer_norm_parameters(double *dgain, double *dbias, const double *dy, c
 
 /* dx = (g - mean(g) - xhat mean(g * xhat)) / deviation, g = dy * gain */
 /*@ requires d >= 1 && writable(dx, d) && readable(g, d) && readable(xhat, d);
-    requires apart(dx, d, g, d) && apart(dx, d, xhat, d) && REAL(deviation > 0);
+    requires apart(dx, d, g, d) && apart(dx, d, xhat, d);
     terminates \true;
     assigns dx[0 .. d - 1];
     ensures slope: REAL(\forall integer j; 0 <= j < d ==>

@@ -15,8 +15,8 @@
     // 64 * 256, of a matrix of the widest MLP
     lemma eer_elements_few{L}: \forall struct eer_config *c, integer tensor;
       eer_shaped(c) && 0 <= tensor < EER_TENSORS ==> 0 <= eer_elements(c, tensor) <= 16384;
-    lemma parameters_shaped{L}: \forall struct eer_config *c; configured(c) ==> eer_shaped(c);
-    lemma parameters_laid_out{L}: \forall struct eer_config *c; configured(c) ==>
+    lemma parameters_shaped{L}: \forall struct eer_config *c; sizes(c) ==> eer_shaped(c);
+    lemma parameters_laid_out{L}: \forall struct eer_config *c; sizes(c) ==>
       eer_offset(c, EER_TENSORS) == parameters(c); */
 
 #endif

@@ -11,7 +11,6 @@ void ref_queries_keys_values(struct ref_work *work, const double *Z, const struc
 
     //@ assert fits: product_fits(N, d) && product_fits(d, d);
     /*@ loop invariant upto(i, N);
-        loop invariant kept: configured(c);
         loop assigns i, work->Y[0 .. N * d - 1], u[0 .. d - 1];
         loop variant N - i; */
     for (int i = 0; i < N; i++) {
@@ -20,9 +19,7 @@ void ref_queries_keys_values(struct ref_work *work, const double *Z, const struc
                         c->norm, d);
     }
     ref_matmul(work->Q, work->Y, w->W_Q, N, d, d);
-    //@ assert kept: configured(c);
     ref_matmul(work->K, work->Y, w->W_K, N, d, d);
-    //@ assert kept: configured(c);
     ref_matmul(work->V, work->Y, w->W_V, N, d, d);
 }
 
@@ -36,13 +33,10 @@ void ref_attention_half(double *z_prime, double *r, const double *z, struct ref_
 
     //@ assert inside: row_inside(i, N, c->d) && product_fits(N, c->d) && fewer_rows(n, N, c->d);
     potential = ref_attention(f, work->p, work->s, work->Q + i * c->d, work->K, work->V, c, i, n);
-    //@ assert kept: configured(c);
     if (measured) {
         work->potential[i] += potential;
-        //@ assert kept: configured(c);
         work->entropy[i] += ref_tsallis(work->pq, work->p, c->q, n);
     }
-    //@ assert kept: configured(c);
     ref_sum_of_two(r, z, f, c->d);
     ref_block_output(z_prime, r, w->gain_1, w->bias_1, c->norm, c->d);
 }
@@ -75,7 +69,6 @@ void ref_iteration(double *Z_next, double *R, const double *Z, struct ref_work *
     //@ assert fits: product_fits(N, d);
     ref_queries_keys_values(work, Z, w, c, N);
     /*@ loop invariant upto(i, N);
-        loop invariant kept: configured(c);
         loop assigns i, Z_next[0 .. N * d - 1], R[0 .. N * d - 1], work->s[0 .. N - 1],
                      work->p[0 .. N - 1], work->pq[0 .. N - 1], work->potential[0 .. N - 1],
                      work->entropy[0 .. N - 1];
@@ -83,10 +76,8 @@ void ref_iteration(double *Z_next, double *R, const double *Z, struct ref_work *
     for (int i = 0; i < N; i++) {
         //@ assert inside: row_inside(i, N, d);
         ref_attention_half(Z_next + i * d, R + i * d, Z + i * d, work, w, c, i, N, measured);
-        //@ assert kept: configured(c);
         if (c->mlp > 0)
             ref_mlp_half(Z_next + i * d, work->X + i * d, w, c);
-        //@ assert kept: configured(c);
     }
 }
 
@@ -97,12 +88,10 @@ void ref_loop_kept(struct ref_work *work, const struct ref_tensors *w, const str
     int size = N * c->d;
 
     ref_fill(work->Z, 0.0, size);
-    //@ assert kept: configured(c);
     ref_fill(work->potential, 0.0, N);
-    //@ assert kept: configured(c);
     ref_fill(work->entropy, 0.0, N);
+    //@ assert fits: product_fits(c->loops + 1, size);
     /*@ loop invariant upto(t, c->loops);
-        loop invariant kept: configured(c);
         loop assigns t, work->Z[0 .. (c->loops + 1) * size - 1], work->R[0 .. c->loops * size - 1],
                      work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1],
                      work->K[0 .. N * c->d - 1], work->V[0 .. N * c->d - 1], work->s[0 .. N - 1],
@@ -110,10 +99,11 @@ void ref_loop_kept(struct ref_work *work, const struct ref_tensors *w, const str
                      work->entropy[0 .. N - 1];
         loop variant c->loops - t; */
     for (int t = 0; t < c->loops; t++) {
-        /*@ assert inside: row_inside(t, c->loops + 1, size) && row_inside(t + 1, c->loops + 1,
+        int next = t + 1;
+        /*@ assert inside: row_inside(t, c->loops + 1, size) && row_inside(next, c->loops + 1,
               size); */
         //@ assert kept: row_inside(t, c->loops, size);
-        ref_iteration(work->Z + (t + 1) * size, work->R + t * size, work->Z + t * size, work, w, c,
+        ref_iteration(work->Z + next * size, work->R + t * size, work->Z + t * size, work, w, c,
                       N, 1);
     }
 }
@@ -126,9 +116,7 @@ const double *ref_loop_last(struct ref_work *work, const struct ref_tensors *w,
     double *Z = work->Z, *Z_next = work->Z + size;
 
     ref_fill(Z, 0.0, size);
-    //@ assert kept: configured(c);
     /*@ loop invariant upto(t, loops);
-        loop invariant kept: configured(c);
         loop invariant two: Z == work->Z && Z_next == work->Z + size ||
           Z == work->Z + size && Z_next == work->Z;
         loop assigns t, Z, Z_next, work->Z[0 .. 2 * size - 1], work->R[0 .. size - 1],

@@ -5,27 +5,25 @@
 #include "contracts.h"
 
 /* Y = LN1(Z + X) with norm = pre, else Z + X; Q, K, V = Y W_Q, Y W_K, Y W_V. Z N x d of work->Z */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires forward_ready(work, w, c, N) && readable(Z, N * c->d);
     requires block(Z) == block(work->Z);
     terminates \true;
     assigns work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
-            work->V[0 .. N * c->d - 1];
-    ensures kept: configured(c); */
+            work->V[0 .. N * c->d - 1]; */
 void ref_queries_keys_values(struct ref_work *work, const double *Z, const struct ref_tensors *w,
                              const struct eer_config *c, int N);
 
 /* r = Z + A, a row of work->R, and z_prime = Z', of work->Z, from row z of Z; measured: adds to
  * the row's potential and entropy. All 1 x d. */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires forward_ready(work, w, c, N) && 0 <= i < N;
     requires writable(z_prime, c->d) && writable(r, c->d) && readable(z, c->d);
     requires block(z_prime) == block(work->Z) && block(z) == block(work->Z);
     requires block(r) == block(work->R);
     terminates \true;
     assigns z_prime[0 .. c->d - 1], r[0 .. c->d - 1], work->potential[i], work->entropy[i],
-            work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1];
-    ensures kept: configured(c); */
+            work->s[0 .. N - 1], work->p[0 .. N - 1], work->pq[0 .. N - 1]; */
 void ref_attention_half(double *z_prime, double *r, const double *z, struct ref_work *work,
                         const struct ref_tensors *w, const struct eer_config *c, int i, int N,
                         int measured);
@@ -56,7 +54,7 @@ void ref_mlp_half(double *z, const double *x, const struct ref_tensors *w,
                   const struct eer_config *c);
 
 /* Z_next = Z_(t+1) and R = Z + A from Z = Z_t, all N x d. */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires forward_ready(work, w, c, N);
     requires writable(Z_next, N * c->d) && writable(R, N * c->d) && readable(Z, N * c->d);
     requires block(Z_next) == block(work->Z) && block(Z) == block(work->Z);
@@ -65,13 +63,12 @@ void ref_mlp_half(double *z, const double *x, const struct ref_tensors *w,
     assigns Z_next[0 .. N * c->d - 1], R[0 .. N * c->d - 1],
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
             work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
-            work->pq[0 .. N - 1], work->potential[0 .. N - 1], work->entropy[0 .. N - 1];
-    ensures kept: configured(c); */
+            work->pq[0 .. N - 1], work->potential[0 .. N - 1], work->entropy[0 .. N - 1]; */
 void ref_iteration(double *Z_next, double *R, const double *Z, struct ref_work *work,
                    const struct ref_tensors *w, const struct eer_config *c, int N, int measured);
 
 /* All T iterations: work->Z holds Z_0 .. Z_T after, work->R the R of each. */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires forward_ready(work, w, c, N) && size(c->loops + 1, N * c->d);
     requires writable(work->Z, (c->loops + 1) * (N * c->d));
     requires writable(work->R, c->loops * (N * c->d));
@@ -79,13 +76,12 @@ void ref_iteration(double *Z_next, double *R, const double *Z, struct ref_work *
     assigns work->Z[0 .. (c->loops + 1) * (N * c->d) - 1], work->R[0 .. c->loops * (N * c->d) - 1],
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
             work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
-            work->pq[0 .. N - 1], work->potential[0 .. N - 1], work->entropy[0 .. N - 1];
-    ensures kept: configured(c); */
+            work->pq[0 .. N - 1], work->potential[0 .. N - 1], work->entropy[0 .. N - 1]; */
 void ref_loop_kept(struct ref_work *work, const struct ref_tensors *w, const struct eer_config *c,
                    int N);
 
 /* `loops` iterations in memory for two states; returns the last one, N x d in work->Z. */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires forward_ready(work, w, c, N) && loops >= 0;
     requires writable(work->Z, 2 * (N * c->d)) && writable(work->R, N * c->d);
     terminates \true;
@@ -93,8 +89,7 @@ void ref_loop_kept(struct ref_work *work, const struct ref_tensors *w, const str
             work->Y[0 .. N * c->d - 1], work->Q[0 .. N * c->d - 1], work->K[0 .. N * c->d - 1],
             work->V[0 .. N * c->d - 1], work->s[0 .. N - 1], work->p[0 .. N - 1],
             work->pq[0 .. N - 1], work->potential[0 .. N - 1], work->entropy[0 .. N - 1];
-    ensures last: \result == work->Z || \result == work->Z + N * c->d;
-    ensures kept: configured(c); */
+    ensures last: \result == work->Z || \result == work->Z + N * c->d; */
 const double *ref_loop_last(struct ref_work *work, const struct ref_tensors *w,
                             const struct eer_config *c, int loops, int N);
 

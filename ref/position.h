@@ -40,7 +40,7 @@
 void ref_add_position(double *x, int i, double pe_scale, int d);
 
 /* The row of E that row i of the state starts from; tokens: N - bos */
-/*@ requires configured(c) && i >= 0 && (i >= c->bos ==> \valid_read(tokens + (i - c->bos)));
+/*@ requires sizes(c) && i >= 0 && (i >= c->bos ==> \valid_read(tokens + (i - c->bos)));
     terminates \true;
     assigns \nothing;
     ensures row: \result == embedding_row(tokens, i, c); */
@@ -55,7 +55,7 @@ int ref_embedding_row(const int *tokens, int i, const struct eer_config *c);
 void ref_input_row(double *x, const double *e, int i, double pe_scale, int d);
 
 /* X_i = E[row i] + pe_scale PE(i) */
-/*@ requires configured(c) && rows(N) && N >= c->bos && tokens_valid(tokens, N - c->bos, c);
+/*@ requires sizes(c) && rows(N) && N >= c->bos && tokens_valid(tokens, N - c->bos, c);
     requires writable(X, N * c->d) && readable(E, (c->vocab + c->bos) * c->d);
     requires apart(X, N * c->d, E, (c->vocab + c->bos) * c->d);
     requires \separated(X + (0 .. N * c->d - 1), c, tokens + (0 .. N - c->bos - 1));
@@ -82,7 +82,7 @@ void ref_input(double *X, const double *E, const int *tokens, const struct eer_c
         entry{L2}(dE, d, r, j) + embedding_slope{L2}(dX, tokens, c, r, j, n); */
 
 /* dE[row i] += dX_i */
-/*@ requires configured(c) && rows(N) && N >= c->bos && tokens_valid(tokens, N - c->bos, c);
+/*@ requires sizes(c) && rows(N) && N >= c->bos && tokens_valid(tokens, N - c->bos, c);
     requires writable(dE, (c->vocab + c->bos) * c->d) && readable(dX, N * c->d);
     requires apart(dX, N * c->d, dE, (c->vocab + c->bos) * c->d);
     requires \separated(dE + (0 .. (c->vocab + c->bos) * c->d - 1), c,

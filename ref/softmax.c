@@ -66,7 +66,7 @@ double ref_tsallis(double *pq, const double *p, double q, int n)
     ref_powers(pq, p, q, n);
     sum = ref_sum(pq, n);
     //@ assert total: REAL(sum == powers{Pre}(p, q, n));
-    //@ assert below: REAL(is_distribution{Pre}(p, n) ==> powers{Pre}(p, q, n) <= 1);
+    //@ assert below: REAL(1 < q && is_distribution{Pre}(p, n) ==> powers{Pre}(p, q, n) <= 1);
     return (1 - sum) / (q - 1);
 }
 

@@ -25,7 +25,7 @@ void ref_exponentials(double *p, const double *s, double largest, int n);
 double ref_softmax(double *p, const double *s, int n);
 
 /* x^q */
-/*@ requires REAL(x >= 0 && 1 < q <= 2);
+/*@ requires REAL(x >= 0);
     terminates \true;
     assigns \nothing;
     ensures power: REAL(\result == power(x, q)); */
@@ -33,7 +33,7 @@ double ref_power(double x, double q);
 
 /* pq_j = p_j^q */
 /*@ requires n >= 0 && writable(pq, n) && readable(p, n) && apart(pq, n, p, n);
-    requires REAL(1 < q <= 2 && \forall integer j; 0 <= j < n ==> p[j] >= 0);
+    requires REAL(\forall integer j; 0 <= j < n ==> p[j] >= 0);
     terminates \true;
     assigns pq[0 .. n - 1];
     ensures powers: REAL(\forall integer j; 0 <= j < n ==> pq[j] == power_term{Pre}(p, q, j)); */
@@ -41,11 +41,11 @@ void ref_powers(double *pq, const double *p, double q, int n);
 
 /* S_q(p) = (1 - sum_j p_j^q) / (q - 1); pq: memory */
 /*@ requires n >= 0 && writable(pq, n) && readable(p, n) && apart(pq, n, p, n);
-    requires REAL(1 < q <= 2 && \forall integer j; 0 <= j < n ==> p[j] >= 0);
+    requires REAL(\forall integer j; 0 <= j < n ==> p[j] >= 0);
     terminates \true;
     assigns pq[0 .. n - 1];
     ensures entropy: REAL(\result == tsallis{Pre}(p, q, n));
-    ensures range: REAL(n >= 1 && is_distribution{Pre}(p, n) ==>
+    ensures range: REAL(n >= 1 && 1 < q && is_distribution{Pre}(p, n) ==>
       0 <= \result <= (1 - power(n, 1 - q)) / (q - 1)); */
 double ref_tsallis(double *pq, const double *p, double q, int n);
 
@@ -69,7 +69,7 @@ void ref_potential_backward(double *ds, const double *p, int top, double weight,
 /* ds_j -= weight q/(q-1) (p_j^q - p_j sum_k p_k^q), weight that of S_q; pq: memory */
 /*@ requires n >= 0 && writable(ds, n) && writable(pq, n) && readable(p, n);
     requires apart(ds, n, p, n) && apart(pq, n, p, n) && apart(ds, n, pq, n);
-    requires REAL(1 < q <= 2 && \forall integer j; 0 <= j < n ==> p[j] >= 0);
+    requires REAL(\forall integer j; 0 <= j < n ==> p[j] >= 0);
     terminates \true;
     assigns ds[0 .. n - 1], pq[0 .. n - 1];
     ensures slope: REAL(\forall integer j; 0 <= j < n ==>

@@ -143,7 +143,7 @@ void ref_draw(const struct eer_config *c, uint64_t seed, enum eer_purpose purpos
         loop assigns b, tokens[0 .. B * L - 1], labels[0 .. B * L - 1];
         loop variant B - b; */
     for (int b = 0; b < B; b++) {
-        //@ assert configured: configured(c);
+        //@ assert configured: sizes(c);
         //@ assert inside: row_inside(b, B, L);
         //@ assert tokens_c: \separated(tokens + b * L + (0 .. L - 1), c);
         //@ assert labels_c: \separated(labels + b * L + (0 .. L - 1), c);

@@ -62,7 +62,7 @@
       \separated(x + (0 .. n - 1), y + (0 .. n - 1)); */
 
 /* The length of a training step. */
-/*@ requires configured(c) && step >= 0;
+/*@ requires sizes(c) && step >= 0;
     terminates \true;
     assigns \nothing;
     ensures range: c->length_min <= \result <= c->length_max;
@@ -72,7 +72,7 @@
 int ref_length(const struct eer_config *c, int step);
 
 /* A token from a word; previous: the token before, -1 if there is none. */
-/*@ requires configured(c) && -1 <= previous < c->vocab;
+/*@ requires sizes(c) && -1 <= previous < c->vocab;
     terminates \true;
     assigns \nothing;
     ensures range: 0 <= \result < c->vocab;
@@ -81,7 +81,7 @@ int ref_length(const struct eer_config *c, int step);
 int ref_token(const struct eer_config *c, uint32_t word, int previous);
 
 /* tokens: L, of one sequence of the batch */
-/*@ requires configured(c) && L >= 0 && step >= 0 && sequence >= 0;
+/*@ requires sizes(c) && L >= 0 && step >= 0 && sequence >= 0;
     requires \valid(tokens + (0 .. L - 1)) && \separated(tokens + (0 .. L - 1), c);
     terminates \true;
     assigns tokens[0 .. L - 1];
@@ -115,7 +115,7 @@ int ref_label(const int *tokens, int i, int V);
 void ref_labels(int *labels, const int *tokens, enum eer_form form, int V, int L);
 
 /* tokens, labels: L each, of one sequence of the batch */
-/*@ requires configured(c) && L >= 0 && step >= 0 && sequence >= 0;
+/*@ requires sizes(c) && L >= 0 && step >= 0 && sequence >= 0;
     requires \valid(tokens + (0 .. L - 1)) && \valid(labels + (0 .. L - 1));
     requires sequences_apart(tokens, labels, L);
     requires \separated(tokens + (0 .. L - 1), c) && \separated(labels + (0 .. L - 1), c);
@@ -128,7 +128,7 @@ void ref_draw_sequence(int *tokens, int *labels, const struct eer_config *c, uin
                        enum eer_purpose purpose, int step, int sequence, int L);
 
 /* Tokens and labels of all B sequences of L. */
-/*@ requires configured(c) && \valid_read(batch) && size(batch->B, batch->L) && step >= 0;
+/*@ requires sizes(c) && \valid_read(batch) && size(batch->B, batch->L) && step >= 0;
     requires \valid(batch->tokens + (0 .. batch->B * batch->L - 1));
     requires \valid(batch->labels + (0 .. batch->B * batch->L - 1));
     requires \separated(batch->tokens + (0 .. batch->B * batch->L - 1),

@@ -58,7 +58,7 @@ void ref_products(double *y, const double *a, const double *b, int n);
 void ref_multiply(double *x, double factor, int n);
 
 /* x_j /= divisor */
-/*@ requires n >= 0 && writable(x, n) && REAL(divisor != 0);
+/*@ requires n >= 0 && writable(x, n);
     terminates \true;
     assigns x[0 .. n - 1];
     ensures divided: REAL(is_divided{Post, Pre}(x, divisor, n)); */
