@@ -3,6 +3,10 @@
 #include "ref.h"
 #include "lemmas_rows.h"
 
+/*@ lemma tokens_of_sequence{L}: \forall int *tokens, struct eer_config *c, integer m, n, b;
+      row_inside(b, m, n) && 0 <= n && tokens_valid(tokens, m * n, c) ==>
+      tokens_valid(sequence_of(tokens, n, b), n, c); */
+
 int ref_counted(const int *labels, int n)
 {
     int counted = 0;
@@ -36,11 +40,14 @@ void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const i
 {
     int d = c->d;
     int N = L + c->bos;
-    //@ assert fits: product_fits(N, d) && row_inside(c->loops, c->loops + 1, N * d);
-    const double *Z_T = work->Z + c->loops * (N * d);
+    //@ assert fits: product_fits(N, d);
+    int size = N * d;
+    //@ assert last: row_inside(c->loops, c->loops + 1, size);
+    const double *Z_T = work->Z + c->loops * size;
 
-    ref_fill(work->dZ, 0.0, N * d);
+    ref_fill(work->dZ, 0.0, size);
     /*@ loop invariant upto(i, L);
+        loop invariant sizes: same_sizes{Pre, Here}(c);
         loop assigns i, sums->task, sums->correct, work->dZ[0 .. N * d - 1],
                      dw->gain_f[0 .. gains_f(c) - 1], dw->bias_f[0 .. gains_f(c) - 1],
                      dw->W_O[0 .. c->d * (c->vocab + 1) - 1], dw->b_O[0 .. c->vocab];
@@ -101,6 +108,7 @@ void ref_gradient(struct eer_terms *terms, const struct ref_tensors *dw,
 
     *terms = (struct eer_terms){0};
     /*@ loop invariant upto(b, B);
+        loop invariant sizes: same_sizes{Pre, Here}(c);
         loop assigns b, *terms, work->Z[0 .. (c->loops + 1) * ((L + c->bos) * c->d) - 1],
                      work->R[0 .. c->loops * ((L + c->bos) * c->d) - 1],
                      work->X[0 .. (L + c->bos) * c->d - 1], work->Y[0 .. (L + c->bos) * c->d - 1],
@@ -129,6 +137,8 @@ void ref_gradient(struct eer_terms *terms, const struct ref_tensors *dw,
         loop variant B - b; */
     for (int b = 0; b < B; b++) {
         //@ assert inside: row_inside(b, B, L);
+        //@ assert here: sequence_of(batch->tokens, L, b) == batch->tokens + b * L;
+        //@ assert tokens: tokens_valid(sequence_of(batch->tokens, L, b), L, c);
         ref_sequence(terms, dw, batch->tokens + b * L, batch->labels + b * L, counted, &slopes,
                      work, w, c, L);
     }

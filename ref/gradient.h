@@ -16,6 +16,7 @@ int ref_counted(const int *labels, int n);
 /* Adds a position's cross-entropy to sums; dz (1 x d) = derivative of the task for its row z */
 /*@ requires sizes(c) && tensors(w, c) && tensors(dw, c) && gains_apart(dw, c);
     requires one_block(w) && one_block(dw) && distinct(w->E, dw->E) && \valid(sums);
+    requires \separated(sums, c);
     requires 0 <= label <= c->vocab && REAL(counted >= 1);
     requires writable(dz, c->d) && readable(z, c->d) && apart(dz, c->d, z, c->d);
     requires distinct(dz, w->E) && distinct(dz, dw->E) && distinct(z, dw->E);
@@ -30,6 +31,7 @@ void ref_position_loss(struct eer_terms *sums, const struct ref_tensors *dw, dou
 /* The same for all L positions: work->dZ = derivative of the task with respect to Z_T */
 /*@ requires L >= 1 && \valid_read(labels + (0 .. L - 1)) && \valid(sums) && REAL(counted >= 1);
     requires \forall integer i; 0 <= i < L ==> labels[i] <= c->vocab;
+    requires \separated(sums, c) && \separated(sums, labels + (0 .. L - 1));
     requires backward_ready(work, w, dw, c, L + c->bos);
     requires size(c->loops + 1, (L + c->bos) * c->d);
     requires readable(work->Z, (c->loops + 1) * ((L + c->bos) * c->d));
@@ -47,6 +49,8 @@ void ref_task_loss(struct eer_terms *sums, const struct ref_tensors *dw, const i
     requires L >= 1 && \valid_read(labels + (0 .. L - 1));
     requires \forall integer i; 0 <= i < L ==> labels[i] <= c->vocab;
     requires \valid(sums) && \valid_read(slopes) && REAL(counted >= 1);
+    requires \separated(sums, c) && \separated(sums, slopes);
+    requires \separated(sums, tokens + (0 .. L - 1)) && \separated(sums, labels + (0 .. L - 1));
     requires backward_ready(work, w, dw, c, L + c->bos);
     requires size(c->loops + 1, (L + c->bos) * c->d);
     requires writable(work->Z, (c->loops + 1) * ((L + c->bos) * c->d));
@@ -103,6 +107,9 @@ void ref_means(struct eer_terms *terms, const struct eer_weights *weights, int B
       tokens_valid(batch->tokens, batch->B * batch->L, c);
     requires \valid_read(batch->labels + (0 .. batch->B * batch->L - 1));
     requires \forall integer i; 0 <= i < batch->B * batch->L ==> batch->labels[i] <= c->vocab;
+    requires \separated(terms, c) && \separated(terms, batch);
+    requires \separated(terms, batch->tokens + (0 .. batch->B * batch->L - 1));
+    requires \separated(terms, batch->labels + (0 .. batch->B * batch->L - 1));
     requires counted(batch->labels, batch->B * batch->L) >= 1;
     requires backward_ready(work, w, dw, c, batch->L + c->bos);
     requires size(c->loops + 1, (batch->L + c->bos) * c->d);

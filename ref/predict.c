@@ -13,6 +13,8 @@ int ref_predict(int *predicted, const double *Z, const struct ref_tensors *w,
 
     //@ assert fits: product_fits(N, d);
     //@ assert tensors: tensors(w, c);
+    //@ ghost int rows = c->vocab + c->bos;
+    //@ assert embedding: writable(w->E, rows * d);
     /*@ loop invariant upto(i, L) && (finite == 0 || finite == 1);
         loop invariant kept: same_sizes{Pre, Here}(c);
         loop invariant \forall integer j; 0 <= j < i ==> 0 <= predicted[j] < C;
@@ -22,8 +24,21 @@ int ref_predict(int *predicted, const double *Z, const struct ref_tensors *w,
         int row = i + c->bos;
         //@ assert gains: gains(c) == gains{Pre}(c) && gains_2(c) == gains_2{Pre}(c);
         //@ assert gains_f: gains_f(c) == gains_f{Pre}(c) && outputs_2(c) == outputs_2{Pre}(c);
+        //@ assert sizes: c->vocab == \at(c->vocab, Pre) && c->bos == \at(c->bos, Pre) && c->d == d;
+        //@ assert rows: c->vocab + c->bos == rows;
+        //@ assert embedding: writable(w->E, (c->vocab + c->bos) * c->d);
+        /*@ assert tensors_1: writable(w->W_Q, c->d * c->d) && writable(w->W_K, c->d * c->d) &&
+              writable(w->W_V, c->d * c->d); */
+        /*@ assert tensors_2: writable(w->gain_1, gains(c)) && writable(w->bias_1, gains(c)) &&
+              writable(w->gain_2, gains_2(c)) && writable(w->bias_2, gains_2(c)); */
+        /*@ assert tensors_3: writable(w->W_1, c->d * c->mlp) && writable(w->b_1, c->mlp) &&
+              writable(w->W_2, c->mlp * c->d) && writable(w->b_2, outputs_2(c)); */
+        /*@ assert tensors_4: writable(w->gain_f, gains_f(c)) && writable(w->bias_f, gains_f(c)) &&
+              writable(w->W_O, c->d * (c->vocab + 1)) && writable(w->b_O, c->vocab + 1); */
         //@ assert tensors: tensors(w, c);
         //@ assert inside: row_inside(row, N, d);
+        //@ assert arrays: writable(&logits[0], C) && writable(&h[0], d);
+        //@ assert state: readable(Z + row * d, d);
         ref_logits(logits, h, Z + row * d, w, c);
         finite = finite && ref_all_finite(logits, C);
         predicted[i] = ref_argmax(logits, C);
