@@ -60,7 +60,7 @@ main_of() {
     echo '#include "engine.c"'
     for file in ref/*.c; do [ "$file" = ref/engine.c ] || echo "#include \"$file\""; done
     echo "#include \"tests/unit/$1.c\""
-    printf '\nint main(int argc, char **argv)\n{\n    if (argc != 2)\n        return 2;\n'
+    printf '\nint main(int argc, char **argv)\n{\n    if (argc != 3)\n        return 2;\n    note_reached_in(argv[2]);\n'
     for name in $(tests "$1"); do
         printf '    if (strcmp(argv[1], "%s") == 0) {\n' "$name"
         begin='' end=''
@@ -90,13 +90,11 @@ mkdir -p "$out/tree" "$out/planted"
 started=$(date +%s%N)
 ${CC:-cc} -std=gnu11 -O2 -w -DE_ACSL_SEGMENT_MMODEL -DE_ACSL_IDENTIFY -DE_ACSL_EXTERNAL_ASSERT -I"$share" -c \
     -o "$out/rtl.o" "$share/e_acsl_rtl.c" &&
-    ${CC:-cc} -std=gnu11 -O2 -Wall -I"$share" -c -o "$out/runtime.o" $here/runtime.c || exit 1
+    ${CC:-cc} -std=gnu11 -O2 -Wall -Wno-attributes -I"$share" -c -o "$out/runtime.o" $here/runtime.c || exit 1
 copy "$out/tree" || { echo 'inline.awk does not take the sources'; exit 1; }
 
 # --- the tests
-REACHED=$(cd "$out" && pwd)/reached
-export REACHED
-: >"$REACHED"
+: >"$out/reached"
 passed=0 failed=0
 for program in $programs; do
     begun=$(date +%s%N)
@@ -106,7 +104,7 @@ for program in $programs; do
     mkdir -p "$out/log/$program"
     for name in $(tests "$program"); do
         log=$out/log/$program/$name
-        if timeout 300 "$out/tree/$program" "$name" >"$log" 2>&1; then
+        if timeout 300 "$out/tree/$program" "$name" "$out/reached" >"$log" 2>&1; then
             good=$((good + 1))
         else
             bad=$((bad + 1))
@@ -128,14 +126,13 @@ plant() {
 }
 : >"$faults"
 begun=$(date +%s%N) caught=0
-REACHED=$out/reached.planted
 copy "$out/planted"
 plant ref/softmax.c 'ref_sum(pq, n)' 'ref_sum(pq, n + 1)' entropy_of_index_2_is_the_gini_index Precondition
 plant ref/vector.c 'return top;' 'return n;' the_first_of_equal_maxima_is_taken Postcondition
 plant ref/attention.c 'j < n' 'j <= n' slope_counts_the_distance_on_both_sides Invariant
 if instrument "$out/planted" test_ref_pieces -O0; then
     while read -r name kind; do
-        if timeout 60 "$out/planted/test_ref_pieces" "$name" >"$out/log/planted.$name" 2>&1; then
+        if timeout 60 "$out/planted/test_ref_pieces" "$name" "$out/planted/reached" >"$out/log/planted.$name" 2>&1; then
             fail "a planted fault passes: $name"
         elif grep -q "FAIL: $kind of ref_" "$out/log/planted.$name"; then
             caught=$((caught + 1))

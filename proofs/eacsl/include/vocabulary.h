@@ -27,4 +27,7 @@ uint32_t philox_word(int k, int rounds, uint32_t x0, uint32_t x1, uint32_t x2, u
 /* The number of a block of memory; -1 for one that engine.c has not numbered. */
 int number_of(const char *base);
 
+/* At the end, appends "kind file line function" of each annotation reached to the file. */
+void note_reached_in(const char *path);
+
 #endif
