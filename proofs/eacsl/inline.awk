@@ -156,7 +156,8 @@ END {
         file = substr(file, RSTART + length(comment))
         line += newlines(before)
         count = newlines(comment)
-        if (comment ~ /^\/\*@ (predicate|logic|lemma|axiomatic) /) comment = definitions(comment)
+        if (sub(/^\/\/@/, "/*@", comment)) comment = comment " */"
+        if (comment ~ /^\/\*@[ \n]+(predicate|logic|lemma|axiomatic) /) comment = definitions(comment)
         else comment = without(unlabelled(comment), line)
         printf "%s%s", before, bounded(comment)
         line += count
