@@ -12,9 +12,10 @@ static void number_blocks(const struct eer_engine *e)
 {
     const struct ref_work *k = &e->work;
     const void *const block[NUMBERS] = {
-        e,     e->theta, k->X,  k->Z, k->R,  k->Y, k->Q,  k->K,  k->V,  k->potential, k->entropy,
-        k->s,  k->p,     k->pq, e->gradient, k->dZ, k->dX, k->dR, k->dY, k->dQ, k->dK, k->dV,
-        k->product, k->sigma, k->dp, k->ds};
+        e,           e->theta,   k->X,         k->Z,       k->R,  k->Y,  k->Q,
+        k->K,        k->V,       k->potential, k->entropy, k->s,  k->p,  k->pq,
+        e->gradient, k->dZ,      k->dX,        k->dR,      k->dY, k->dQ, k->dK,
+        k->dV,       k->product, k->sigma,     k->dp,      k->ds};
 
     for (int number = 0; number < NUMBERS; number++)
         number_block(number, block[number]);

@@ -10,7 +10,9 @@
 
 # s with every name NAME{...}( of a predicate as a macro takes it
 function unlabelled(s,    done, labels, name) {
+    # \old(philox_of(...)) and philox_of{Pre}(...) are philox_of_old(...)
     gsub(/\\old\(philox_of\(|philox_of\{Pre\}\(/, "&old_", s)
+    # \old(philox_of(...)) and philox_of{Pre}(...) are philox_of_old(...)
     gsub(/\\old\(philox_of\(old_/, "(philox_of_old(", s)
     gsub(/philox_of\{Pre\}\(old_/, "philox_of_old(", s)
     # the bounds, which stand inside of it, where E-ACSL looks for them

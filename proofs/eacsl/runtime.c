@@ -20,8 +20,8 @@ uint32_t philox_word(int k, int rounds, uint32_t x0, uint32_t x1, uint32_t x2, u
     if (rounds <= 0)
         return x[k];
     return philox_word(k, rounds - 1, (uint32_t)(from_2 >> 32) ^ x1 ^ key_0, (uint32_t)from_2,
-                       (uint32_t)(from_0 >> 32) ^ x3 ^ key_1, (uint32_t)from_0,
-                       key_0 + 0x9E3779B9u, key_1 + 0xBB67AE85u);
+                       (uint32_t)(from_0 >> 32) ^ x3 ^ key_1, (uint32_t)from_0, key_0 + 0x9E3779B9u,
+                       key_1 + 0xBB67AE85u);
 }
 
 /* The blocks of the engine that was opened last: only one is ever open in these tests. */
