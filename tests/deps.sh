@@ -51,7 +51,8 @@ has:z3:z3
 has:cvc4:cvc4
 has:cvc5:cvc5
 has:gappa:gappa
-has:coqc:coq" ;;
+has:coqc:coq
+header:gmp.h:libgmp-dev" ;;
 esac
 
 has "${CC:-cc}" || { echo "make: no C compiler (${CC:-cc}): install gcc or clang" >&2; exit 3; }

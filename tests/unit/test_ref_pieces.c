@@ -151,13 +151,16 @@ Test(ref_pieces, cross_entropy_of_equal_logits)
     expect_close(dlogits[2], -0.075, 1);
 }
 
+/* Sizes that every configuration has: ref's contracts ask for them. */
+#define SIZES .vocab = 3, .d = 4, .loops = 2, .length_min = 1, .length_max = 8
+
 /* Two rows of d = 4, two iterations: Z_0 = 0, Z_1, Z_2. */
 static const double states[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
                                 0, 0, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0};
 
 static double kinetic(enum eer_kinetic reading)
 {
-    struct eer_config c = {.d = 4, .loops = 2, .kinetic = reading};
+    struct eer_config c = {SIZES, .kinetic = reading};
 
     return ref_kinetic(states, &c, 2);
 }
@@ -172,7 +175,7 @@ Test(ref_pieces, kinetic_readings_by_hand)
 
 Test(ref_pieces, the_gradient_of_a_norm_at_zero_is_zero)
 {
-    struct eer_config c = {.d = 4, .loops = 2, .kinetic = EER_KINETIC_NORM};
+    struct eer_config c = {SIZES, .kinetic = EER_KINETIC_NORM};
     double dZ[8] = {0};
 
     ref_kinetic_backward(dZ, states, &c, 8, 2, 2); /* row 0: 8 / (2 N) (3, 4) / 5 */
@@ -220,7 +223,7 @@ Test(ref_pieces, positions_by_hand)
 
 Test(ref_pieces, adamw_first_step_by_hand)
 {
-    struct eer_config c = {.beta1 = 0.5, .beta2 = 0.75, .epsilon = 1, .weight_decay = 0.5};
+    struct eer_config c = {SIZES, .beta1 = 0.5, .beta2 = 0.75, .epsilon = 1, .weight_decay = 0.5};
     double theta[] = {2}, m[] = {0}, v[] = {0};
     const double g[] = {3};
 
@@ -233,7 +236,7 @@ Test(ref_pieces, adamw_first_step_by_hand)
 
 Test(ref_pieces, adamw_second_step_corrects_with_its_number)
 {
-    struct eer_config c = {.beta1 = 0.5, .beta2 = 0.5, .epsilon = 1};
+    struct eer_config c = {SIZES, .beta1 = 0.5, .beta2 = 0.5, .epsilon = 1};
     double theta[] = {0}, m[] = {1.5}, v[] = {3};
     const double g[] = {1.5};
 
