@@ -15,6 +15,7 @@ int ref_predict(int *predicted, const double *Z, const struct ref_tensors *w,
     //@ assert tensors: tensors(w, c);
     //@ ghost int rows = c->vocab + c->bos;
     //@ assert embedding: writable(w->E, rows * d);
+    //@ assert states: readable(Z, N * d);
     /*@ loop invariant upto(i, L) && (finite == 0 || finite == 1);
         loop invariant kept: same_sizes{Pre, Here}(c);
         loop invariant \forall integer j; 0 <= j < i ==> 0 <= predicted[j] < C;
