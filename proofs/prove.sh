@@ -2,13 +2,13 @@
 # prove.sh BUILD [cold | update] [FILE...] - proves ref/ and spec/'s inline functions with Frama-C's WP.
 #
 # Without a word the committed session (proofs/session.txt: which prover proved what) answers what it knows;
-# cold asks every prover anew; update writes ledger.txt, open.txt and session.txt. FILE: these files only,
+# cold asks every prover anew; update writes ledger.txt and session.txt. FILE: these files only,
 # and no comparison of totals. Exit 0: everything is as the ledger says; 1: not; 3: a tool is missing.
 #
-# open.txt names the obligations that no prover has proved yet: they are counted, printed and not called proved.
-# What fails: an obligation unproved and not in open.txt; fewer proved than the ledger says, or another number of
-# them; a function of the sources without contract, assigns or line in the ledger; an axiom, `admit` or unproved contract that
-# trusted.txt does not name; a warning that weakens a proof; a contract that contradicts itself.
+# What fails: an obligation or a lemma that no prover proves; another contract, formula or number of obligations than
+# the ledger has (a weakened contract is proved as well as a strong one: `update` writes the new one, and the diff
+# shows it); a function of the sources without contract or line in the ledger; an axiom, `admit` or unproved contract
+# that trusted.txt does not name; a warning that weakens a proof; a contract that contradicts itself.
 set -u
 build=$1 mode=warm
 shift
@@ -87,13 +87,40 @@ goals() {
 }
 
 # --- each file
-# In the order of ref/ref.h; all of ref/ but engine.c, which allocates. Pending: their functions have contracts, but their
-# proofs have not been brought to an end; they stand in the ledger as pending, and count as not proved.
-order='libm vector matmul rng task tensors init position softmax layer_norm attention mlp block'
-pending='read_out loss adamw loop backward gradient predict'
+# In the order of ref/ref.h; all of ref/ but engine.c, which allocates.
+order='libm vector matmul rng task tensors init position softmax layer_norm attention mlp block read_out loss adamw
+    loop backward gradient predict'
 all=$(for name in $order; do echo "ref/$name.c"; done)
-[ "$(for name in $order $pending; do echo "ref/$name.c"; done | sort)" = "$(ls ref/*.c | grep -v ref/engine.c)" ] || fail 'a file of ref/ is not in the order of prove.sh'
+[ "$(echo "$all" | sort)" = "$(ls ref/*.c | grep -v ref/engine.c)" ] || fail 'a file of ref/ is not in the order of prove.sh'
+
 files=${*:-$all}
+
+# --- contracts, formulas, lemmas: as Frama-C understands them, so that no macro hides anything
+parse() { frama-c -kernel-warn-key annot:missing-spec=inactive -print "$1" 2>/dev/null; }
+hash() { sha256sum | cut -c1-8; }
+: >"$out/lemmas" && : >"$out/formulas"
+for file in $all; do
+    name=$(basename "$file" .c)
+    parse "$file" >"$out/normalised.$name" || fail "$file: frama-c does not parse it"
+    grep -oE '\blemma [A-Za-z_0-9]+' "$out/normalised.$name" | awk -v file="$file" '{ print $2, file }' >>"$out/lemmas"
+    # what the contracts are written in: predicates, logic functions, axioms, lemmas
+    awk '/^\/\*@/ { block = ""; on = 1 }
+         on { block = block " " $0 }
+         on && /\*\// { on = 0; gsub(/[ \t]+/, " ", block); if (block ~ /^ ?\/\*@ *(predicate|logic|axiomatic|lemma) /) print block }' \
+        "$out/normalised.$name" >>"$out/formulas"
+done
+# A lemma that several files include is proved in the first of them, with the lemmas before it.
+awk '!($1 in seen) { seen[$1]; print }' "$out/lemmas" >"$out/lemmas.first" && mv "$out/lemmas.first" "$out/lemmas"
+contract() { # FUNCTION FILE: the hash of its contract
+    awk -v name="$1" '
+        /^\/\*@/ { block = ""; on = 1 }
+        on { block = block " " $0; if (/\*\//) on = 0; next }
+        /^[a-z]/ && index($0, name "(") { gsub(/[ \t]+/, " ", block); last = block; block = "" }
+        /^}/ { block = "" }
+        END { print last }' "$out/normalised.$(basename "$2" .c)" | hash
+}
+
+# --- each file
 : >"$out/ledger" && : >"$out/open" && : >"$out/functions"
 number=0 total=$(echo "$files" | wc -w)
 for file in $files; do
@@ -114,42 +141,41 @@ for file in $files; do
         [ ! -s "$out/doomed" ] || fail "$file: a contradiction: $(sed 's/.*typed_real_//; 1q' "$out/doomed")"
         [ "$smoke" -gt 0 ] || fail "$file: no precondition was tried for a contradiction"
     fi
+    lemmas=$(awk -v file="$file" '$2 == file { print $1 }' "$out/lemmas")
+    if [ -n "$lemmas" ]; then
+        provers=script,CVC5:1.0.3,CVC5:1.0.3:linear,CVC4,Z3
+        frama "lemmas.$name" -wp-prop="$(echo "$lemmas" | paste -sd,)" "$file"
+        goals "$out/log/lemmas.$name" | grep '^lemma_' >"$out/goals.lemmas"
+        awk -v file="$file" -v open="$out/open" -v all="$(echo "$lemmas" | wc -w)" -v hash="$(echo "$lemmas" | hash)" '
+            $2 == "proved" { p++ } $2 != "proved" { print $1 >>open } { n++ }
+            END { if (n != all) print "a lemma without an obligation" >>open
+                  printf "%-32s %-20s %5d %5d  Typed+Real  %s  %-40s\n", "(lemmas)", file, n, p, hash, "several" }' \
+            "$out/goals.lemmas" >>"$out/ledger"
+    fi
     # the function of a goal is the longest name that its own begins with
-    echo "$proved" | awk -v file="$file" -v open="$out/open" '
-        NR == FNR { if ($1 != "") f[$1]; next }
+    for function in $proved; do echo "$function $(contract "$function" "$file")"; done |
+        awk -v file="$file" -v open="$out/open" '
+        NR == FNR { if ($1 != "") f[$1] = $2; next }
         { best = ""
           for (g in f) if (index($1, g "_") == 1 && length(g) > length(best)) best = g
           n[best]++; s[best] += $4
           if ($2 == "proved") { p[best]++; if (!index(w[best], $3)) w[best] = w[best] (w[best] ? "," : "") $3 }
           else print $1 >>open }
-        END { for (g in f) printf "%-32s %-20s %5d %5d  Typed+Real  %-40s %.1f\n", g, file, n[g], p[g], w[g], s[g] }' - \
+        END { for (g in f) printf "%-32s %-20s %5d %5d  Typed+Real  %s  %-40s %.1f\n", g, file, n[g], p[g], f[g], w[g], s[g] }' - \
         "$out/goals.$name" | sort >"$out/part"
     cat "$out/part" >>"$out/ledger"
-    awk -v file="$file" -v n="$number" -v total="$total" -v s="$(($(date +%s) - since))" \
-        '{ o += $3; p += $4 } END { printf "%2d/%d  %-20s %5d of %5d proved  %4d s\n", n, total, file, p, o, s }' "$out/part"
+    cat "$out/part" "$out/ledger" | awk -v file="$file" -v n="$number" -v total="$total" -v s="$(($(date +%s) - since))" \
+        '$2 == file && !seen[$1]++ { o += $3; p += $4 }
+         END { printf "%2d/%d  %-20s %5d of %5d proved  %4d s\n", n, total, file, p, o, s }'
 done
 
-# --- lemmas, trusted functions, axioms
-if [ $# = 0 ]; then
-    provers=script,CVC5:1.0.3,CVC4,Z3
-    frama lemmas -wp-prop=@lemma ref/attention.c
-    goals "$out/log/lemmas" >"$out/goals.lemmas"
-    awk -v open="$out/open" '$2 == "proved" { p++ } $2 != "proved" { print $1 >>open } { n++ }
-        END { printf "%-32s %-20s %5d %5d  Typed+Real  %-40s %.1f\n", "(lemmas)", "ref/formulas.h", n, p, "several", 0 }' \
-        "$out/goals.lemmas" >>"$out/ledger"
-    tail -n 1 "$out/ledger" | awk '{ printf "       %-20s %5d of %5d proved\n", "lemmas", $4, $3 }'
-fi
-[ $# -gt 0 ] || for name in $pending; do
-    for function in $(defined "ref/$name.c"); do
-        printf '%-32s %-20s %5d %5d  pending\n' "$function" "ref/$name.c" 0 0 >>"$out/ledger"
-    done
-done
+# --- trusted functions, axioms
 for name in $(cat "$out/trusted.functions"); do
-    grep -q "^$name " "$out/functions" || { [ $# -gt 0 ] || fail "trusted.txt names $name, which is not there"; continue; }
-    printf '%-32s %-20s %5d %5d  trusted\n' "$name" "$(awk -v f="$name" '$1 == f { print $2 }' "$out/functions")" 0 0 >>"$out/ledger"
+    file=$(awk -v f="$name" '$1 == f { print $2 }' "$out/functions")
+    [ -n "$file" ] || { [ $# -gt 0 ] || fail "trusted.txt names $name, which is not there"; continue; }
+    printf '%-32s %-20s %5d %5d  trusted     %s\n' "$name" "$file" 0 0 "$(contract "$name" "$file")" >>"$out/ledger"
 done
-frama-c -kernel-warn-key annot:missing-spec=inactive -print ref/attention.c 2>/dev/null >"$out/normalised"
-grep -oE '\baxiom [A-Za-z_0-9]+' "$out/normalised" | awk '{ print $2 }' | sort -u >"$out/axioms"
+grep -ohE '\baxiom [A-Za-z_0-9]+' "$out"/normalised.* | awk '{ print $2 }' | sort -u >"$out/axioms"
 for axiom in $(cat "$out/axioms"); do
     grep -qx "$axiom" "$out/trusted.axioms" || fail "axiom $axiom is not in trusted.txt"
     [ ! -f "$build/prove/coq/theorems" ] || grep -qx "$axiom" "$build/prove/coq/theorems" || fail "axiom $axiom has no theorem in Coq"
@@ -159,40 +185,34 @@ for axiom in $(cat "$out/trusted.axioms"); do
 done
 grep -rnE '@.*\badmit\b|^ *admit\b|\badmit +(requires|ensures|invariant|\\false)' ref spec --include=*.[ch] >"$out/admits"
 [ ! -s "$out/admits" ] || fail "admit: $(head -n 1 "$out/admits")"
+printf '%-32s %-20s %5d %5d  definitions %s\n' '(formulas)' ref 0 0 "$(sort -u "$out/formulas" | hash)" >>"$out/ledger"
 
-# --- compare
+# --- compare: all columns but provers and seconds, of the files that were proved
 sort -o "$out/ledger" "$out/ledger" && sort -u -o "$out/open" "$out/open"
-columns() { awk '!/^#/ { print $1, $2, $3, $4, $5 }' "$1"; }
 if [ $mode = update ] && [ $# = 0 ]; then
     { sed -n '/^#/p' "$here/ledger.txt"; cat "$out/ledger"; } >"$out/ledger.new" && mv "$out/ledger.new" "$here/ledger.txt"
-    { sed -n '/^#/p' "$here/open.txt"; cat "$out/open"; } >"$out/open.new" && mv "$out/open.new" "$here/open.txt"
     { sed -n '/^#/p' "$here/session.txt"
       for entry in "$out"/session/cache/*.json; do
           grep -q '"verdict": "valid"' "$entry" && echo "$(basename "$entry" .json) $(tr '\n' ' ' <"$entry")"
       done; } >"$out/session.new" && mv "$out/session.new" "$here/session.txt"
     cp "$out"/session/script/*.json "$here/session/"
-elif [ $# = 0 ]; then
+else
+    columns() { awk '!/^#/ { print $1 "@" $2, $3, $4, $5, $6 }' "$1"; }
     columns "$here/ledger.txt" >"$out/old" && columns "$out/ledger" >"$out/new"
-    awk 'NR == FNR { was[$1] = $0; proved[$1] = $4; next }
+    awk -v whole=$# '
+        NR == FNR { was[$1] = $0; next }
         !($1 in was) { print $1 ": not in the ledger"; next }
         { split(was[$1], w, " ")
-          if (w[2] != $2 || w[3] != $3 || w[5] != $5) print "was: " was[$1] "\nnow: " $0
-          else if ($4 < w[4]) print $1 ": " $4 " proved, were " w[4]
+          if (w[5] != $5) print $1 ": another contract or formula than the ledger has"
+          else if (w[2] != $2 || w[4] != $4) print "was: " was[$1] "\nnow: " $0
+          else if ($3 < w[3]) print $1 ": " $3 " proved, were " w[3]
           delete was[$1] }
-        END { for (f in was) print f ": in the ledger, but gone" }' "$out/old" "$out/new" >"$out/ledger.diff"
+        END { if (whole == 0) for (f in was) print f ": in the ledger, but gone" }' "$out/old" "$out/new" >"$out/ledger.diff"
     [ ! -s "$out/ledger.diff" ] || { fail 'the ledger is another:'; head -n 20 "$out/ledger.diff"; }
 fi
-sed '/^#/d' "$here/open.txt" | sort -u >"$out/open.listed"
-comm -13 "$out/open.listed" "$out/open" >"$out/open.new"
-[ ! -s "$out/open.new" ] || { fail "not proved, and not in open.txt: $(wc -l <"$out/open.new")"; head -n 12 "$out/open.new"; }
-if [ $# = 0 ]; then
-    comm -23 "$out/open.listed" "$out/open" >"$out/open.gone"
-    [ ! -s "$out/open.gone" ] || { echo 'proved now, and still in open.txt (prove.sh BUILD update takes them out):'; head -n 12 "$out/open.gone"; }
-fi
-awk -v s="$(($(date +%s) - begun))" -v k="$(wc -l <"$out/open")" -v f="$failures" -v axioms="$(wc -l <"$out/trusted.axioms")" '
-    { n += $3; p += $4; if ($5 == "trusted") t++; else if ($5 == "pending") pending++; else if ($1 != "(lemmas)") functions++ }
-    END { printf "%d functions, %d more trusted, %d pending, %d axioms: %d of %d obligations proved, %d open; %d failures; %d s\n",
-          functions, t, pending, axioms, p, n, k, f, s }' "$out/ledger"
-awk '{ n += $3; p += $4; k += $5 == "pending" } END { printf "share of the obligations proved: %.3f (%d of %d; %d functions pending)\n", n ? p / n : 0, p, n, k }' \
-    "$out/ledger"
+[ ! -s "$out/open" ] || { fail "not proved: $(wc -l <"$out/open")"; head -n 12 "$out/open"; }
+awk -v s="$(($(date +%s) - begun))" -v f="$failures" -v axioms="$(wc -l <"$out/trusted.axioms")" '
+    { n += $3; p += $4; if ($5 == "trusted") t++; else if ($1 !~ /^[(]/) functions++; else lemmas += $3 }
+    END { printf "%d functions, %d more trusted, %d lemmas, %d axioms: %d of %d obligations proved; %d failures; %d s\n",
+          functions, t, lemmas, axioms, p, n, f, s }' "$out/ledger"
 [ $failures = 0 ]

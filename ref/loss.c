@@ -72,10 +72,11 @@ double ref_path(const double *Z, int T, int size)
         loop assigns t, sum;
         loop variant T - t; */
     for (int t = 0; t < T; t++) {
-        //@ assert inside: row_inside(t, T + 1, size) && row_inside(t + 1, T + 1, size);
+        int next = t + 1;
+        //@ assert inside: row_inside(t, T + 1, size) && row_inside(next, T + 1, size);
         //@ assert here: row_of(Z, size, t) == Z + t * size;
-        //@ assert next: row_of(Z, size, t + 1) == Z + (t + 1) * size;
-        sum += ref_squared_distance(Z + (t + 1) * size, Z + t * size, size);
+        //@ assert here_next: row_of(Z, size, next) == Z + next * size;
+        sum += ref_squared_distance(Z + next * size, Z + t * size, size);
     }
     return sum;
 }
