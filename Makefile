@@ -101,6 +101,7 @@ prove prove-cold:
 	@sh proofs/coq/run.sh $(B)
 	@sh proofs/gappa/run.sh $(B)
 	@sh proofs/eva/run.sh $(B)
+	@sh proofs/eacsl/run.sh $(B)
 	@sh proofs/prove.sh $(B) $(if $(filter prove-cold,$@),cold)
 
 # Planted bugs: does a test catch each? MUTANT=words for some of them; LIST=reference: those that proofs have to catch.

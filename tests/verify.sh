@@ -44,6 +44,7 @@ check test sh tests/run.sh "$build"
 check coq sh proofs/coq/run.sh "$build"
 check gappa sh proofs/gappa/run.sh "$build"
 check eva sh proofs/eva/run.sh "$build"
+check eacsl sh proofs/eacsl/run.sh "$build"
 check prove sh proofs/prove.sh "$build"
 check gradcheck "$build/eer" gradcheck --configs "$CONFIGS" --seed 1
 check sanitizers sh -c "make -s B=$build sanitized && sh tests/cli/cli_test.sh $build/sanitized/eer 2"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh BUILD [update] - the contracts of ref/ and spec/ checked while the unit tests of ref run, by Frama-C's
 # E-ACSL: a line a test program, then "N tests, N failed" and how many annotations that were. Logs: BUILD/eacsl/.
-# Exit 0: all hold; 1: not, or not_checked.txt is no longer what is left out (update writes it); 3: a tool is missing.
+# Exit 0: all hold; 1: not, or not_checked.txt is no longer what is left out (update writes it); 77: a tool is missing.
 #
 # E-ACSL turns annotations into C that evaluates them wherever they stand, and follows which memory is valid. What a
 # test then shows: in these runs, no precondition, postcondition, loop invariant, variant or assertion that is
@@ -20,7 +20,7 @@ programs='test_ref_pieces test_ref_random test_ref_engine'
 # A loss takes about 10 ms here: its slope in every 199th parameter only.
 fewer='/i < layout.size; i++)$/ { N; s/i++)\(\n *expect_slope\)/i += 199)\1/ }'
 
-missing() { echo "skipped: $1"; exit 3; }
+missing() { echo "skipped: $1"; exit 77; }
 command -v frama-c >/dev/null || missing 'no frama-c (Debian: frama-c-base)'
 share=$(frama-c -print-share-path)/e-acsl
 dlmalloc=$(frama-c -print-lib-path)/e-acsl/libeacsl-dlmalloc.a
