@@ -3,21 +3,10 @@
 #include "lemmas_rows.h"
 #include "lemmas_matrices.h"
 #include "lemmas_sums.h"
+#include "lemmas_blocks.h"
 
-/* What the proofs of this file need: untouched says that all of a block is the same, without
- * sizes; slopes and softmax follow from the same p. */
-/*@ predicate untouched{L1, L2}(double *x) = \forall integer j; \at(x[j], L1) == \at(x[j], L2);
-
-    logic real entropy_slope(real q, real weight, real slope) = -weight * q / (q - 1) * slope;
-    lemma untouched_same{L1, L2}: \forall double *x, integer n; untouched{L1, L2}(x) ==>
-      same{L1, L2}(x, n);
-    lemma untouched_row{L1, L2}: \forall double *x, integer n, k; untouched{L1, L2}(x) ==>
-      same{L1, L2}(row_of(x, n, k), n);
-    lemma untouched_column{L1, L2}: \forall double *x, integer n, j, m; untouched{L1, L2}(x) ==>
-      same_column{L1, L2}(x, n, j, m);
-    lemma row_column_untouched{L1, L2}: \forall double *a, *B, integer n, j, m; 0 <= m ==>
-      same{L1, L2}(a, m) ==> untouched{L1, L2}(B) ==>
-      row_column{L1}(a, B, n, j, m) == row_column{L2}(a, B, n, j, m);
+/* What the proofs of this file need: slopes and softmax follow from the same p. */
+/*@ logic real entropy_slope(real q, real weight, real slope) = -weight * q / (q - 1) * slope;
     lemma softmax_slope_formula{L}: \forall double *p, *dp, integer n, j;
       softmax_slope(p, dp, n, j) == centred_share(p[j], dp[j], dot(p, dp, n));
     lemma tsallis_slope_formula{L}: \forall double *p, real q, weight, integer n, j;

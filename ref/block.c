@@ -3,15 +3,22 @@
  * A half maps z to out = post(z + f(pre(z + x))): f is attention or the MLP, pre is the layer norm
  * of norm = pre, post that of norm = post, and each is the identity otherwise. */
 #include "ref.h"
+#include "lemmas_norm.h"
 
 void ref_block_input(double *y, double *u, const double *z, const double *x, const double *gain,
                      const double *bias, enum eer_norm norm, int d)
 {
     ref_sum_of_two(u, z, x, d);
-    if (norm == EER_NORM_PRE)
+    //@ assert sum: REAL(is_sum{Here, Pre}(u, z, x, d));
+    //@ ghost summed: ;
+    if (norm == EER_NORM_PRE) {
         ref_layer_norm(y, u, gain, bias, d);
-    else
+        //@ assert norm: REAL(is_layer_norm{Here, summed}(y, u, gain, bias, d));
+        //@ assert same: REAL(same{summed, Here}(gain, d) && same{summed, Here}(bias, d));
+    } else {
         ref_copy(y, u, d);
+    }
+    //@ assert same_u: REAL(same{summed, Here}(u, d));
 }
 
 void ref_block_output(double *out, const double *r, const double *gain, const double *bias,

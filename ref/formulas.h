@@ -21,6 +21,10 @@
     predicate is_divided{L1, L2}(double *x, real divisor, integer n) =
       \forall integer j; 0 <= j < n ==> \at(x[j], L1) == quotient{L2}(x, j, divisor);
 
+    predicate copied{L1, L2}(double *y, double *x, integer n) =
+      \forall integer j; 0 <= j < n ==> \at(y[j], L1) == \at(x[j], L2);
+    predicate is_sum{L1, L2}(double *y, double *a, double *b, integer n) =
+      \forall integer j; 0 <= j < n ==> \at(y[j], L1) == \at(a[j], L2) + \at(b[j], L2);
     predicate is_added{L1, L2}(double *y, double *x, integer n) =
       \forall integer j; 0 <= j < n ==> \at(y[j], L1) == \at(y[j], L2) + \at(x[j], L2);
 
@@ -77,6 +81,10 @@
 /* What the matrix products leave in a row c: a B, a B^T, c + a b, c + A^T B. */
 /*@ predicate is_row{L1, L2}(double *c, double *a, double *B, integer m, integer n) =
       \forall integer j; 0 <= j < n ==> \at(c[j], L1) == row_column{L2}(a, B, n, j, m);
+    predicate is_affine{L1, L2}(double *y, double *x, double *W, double *b, integer m,
+                                integer n) =
+      \forall integer j; 0 <= j < n ==>
+        \at(y[j], L1) == row_column{L2}(x, W, n, j, m) + \at(b[j], L2);
     predicate is_row_nt{L1, L2}(double *c, double *a, double *B, integer m, integer n) =
       \forall integer k; 0 <= k < m ==> \at(c[k], L1) == dot{L2}(a, row_of(B, n, k), n);
     predicate is_multiple_added{L1, L2}(double *c, real a, double *b, integer n) =

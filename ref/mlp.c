@@ -1,6 +1,7 @@
 /* mlp.c - the MLP of one row and its derivative (spec/model.md, 3.3 and 5.3). */
 #include "ref.h"
 #include "lemmas_rows.h"
+#include "lemmas_blocks.h"
 
 /* Phi and phi, distribution and density of the standard normal law. */
 double ref_normal_distribution(double x)
@@ -72,10 +73,28 @@ void ref_mlp(double *o, double *a, double *g, const double *y, const struct ref_
 {
     //@ assert fits: product_fits(c->d, c->mlp) && product_fits(c->mlp, c->d);
     ref_row(a, y, w->W_1, c->d, c->mlp);
+    //@ assert row: REAL(is_row{Here, Pre}(a, y, w->W_1, c->d, c->mlp));
+    //@ assert same_b: REAL(same{Here, Pre}(w->b_1, c->mlp));
     ref_add(a, w->b_1, c->mlp);
+    //@ assert inner: REAL(is_affine{Here, Pre}(a, y, w->W_1, w->b_1, c->d, c->mlp));
+    //@ ghost inside: ;
     ref_activations(g, a, c->activation, c->mlp);
+    //@ assert same_a: REAL(same{inside, Here}(a, c->mlp));
+    //@ ghost activated: ;
     ref_row(o, g, w->W_2, c->mlp, c->d);
+    //@ assert row_2: REAL(is_row{Here, activated}(o, g, w->W_2, c->mlp, c->d));
+    //@ assert same_a_2: REAL(same{inside, Here}(a, c->mlp));
+    //@ assert same_g: REAL(same{activated, Here}(g, c->mlp));
+    //@ assert same_w: REAL(untouched{activated, Here}(w->W_2) && untouched{activated, Here}(w->b_2));
+    //@ ghost multiplied: ;
     ref_add(o, w->b_2, c->d);
+    //@ assert added: REAL(is_added{Here, multiplied}(o, w->b_2, c->d));
+    //@ assert same_a_3: REAL(same{inside, Here}(a, c->mlp));
+    //@ assert same_g_2: REAL(same{activated, Here}(g, c->mlp));
+    //@ assert same_w_2: REAL(untouched{activated, Here}(w->W_2) && untouched{activated, Here}(w->b_2));
+    /*@ assert columns: REAL(\forall integer j; 0 <= j < c->d ==>
+          row_column{activated}(g, w->W_2, c->d, j, c->mlp) ==
+          row_column(g, w->W_2, c->d, j, c->mlp)); */
 }
 
 void ref_mlp_backward(double *dy, const struct ref_tensors *dw, const double *dout, const double *y,

@@ -53,7 +53,11 @@ void ref_activations_backward(double *da, const double *dg, const double *a,
     requires apart(o, c->d, g, c->mlp) && apart(o, c->d, a, c->mlp) && apart(g, c->mlp, y, c->d);
     requires distinct(o, w->E) && distinct(a, w->E) && distinct(g, w->E);
     terminates \true;
-    assigns o[0 .. c->d - 1], a[0 .. c->mlp - 1], g[0 .. c->mlp - 1]; */
+    assigns o[0 .. c->d - 1], a[0 .. c->mlp - 1], g[0 .. c->mlp - 1];
+    ensures inner: REAL(is_affine{Post, Pre}(a, y, w->W_1, w->b_1, c->d, c->mlp));
+    ensures activated: REAL(\forall integer k; 0 <= k < c->mlp ==>
+      g[k] == activated(a[k], c->activation));
+    ensures output: REAL(is_affine{Post, Post}(o, g, w->W_2, w->b_2, c->mlp, c->d)); */
 void ref_mlp(double *o, double *a, double *g, const double *y, const struct ref_tensors *w,
              const struct eer_config *c);
 

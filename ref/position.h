@@ -27,10 +27,7 @@
         even{L1}(x, l) == even{L2}(x, l) && odd{L1}(x, l) == odd{L2}(x, l);
 
     logic integer embedding_row{L}(int *tokens, integer i, struct eer_config *c) =
-      i < c->bos ? c->vocab : tokens[i - c->bos];
-
-    predicate copied{L1, L2}(double *y, double *x, integer n) =
-      \forall integer j; 0 <= j < n ==> \at(y[j], L1) == \at(x[j], L2); */
+      i < c->bos ? c->vocab : tokens[i - c->bos]; */
 
 /* x += pe_scale PE(i), d even */
 /*@ requires d >= 2 && d % 2 == 0 && i >= 0 && writable(x, d);

@@ -7,7 +7,7 @@ int ref_predict(int *predicted, const double *Z, const struct ref_tensors *w,
 {
     double logits[EER_MAX_VOCAB + 1], h[EER_MAX_D];
     int d = c->d;
-    int N = L + c->bos;
+    //@ ghost int N = L + c->bos;
     int C = c->vocab + 1;
     int finite = 1;
 

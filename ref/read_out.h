@@ -10,7 +10,11 @@
     requires apart(logits, c->vocab + 1, h, c->d) && apart(h, c->d, z, c->d);
     requires distinct(logits, w->E) && distinct(h, w->E);
     terminates \true;
-    assigns logits[0 .. c->vocab], h[0 .. c->d - 1]; */
+    assigns logits[0 .. c->vocab], h[0 .. c->d - 1];
+    ensures norm: REAL(c->final_norm != 0 ==>
+      is_layer_norm{Post, Pre}(h, z, w->gain_f, w->bias_f, c->d));
+    ensures copy: REAL(c->final_norm == 0 ==> copied{Post, Pre}(h, z, c->d));
+    ensures logits: REAL(is_affine{Post, Post}(logits, h, w->W_O, w->b_O, c->d, c->vocab + 1)); */
 void ref_logits(double *logits, double *h, const double *z, const struct ref_tensors *w,
                 const struct eer_config *c);
 
