@@ -116,7 +116,7 @@ void ref_init(const struct eer_config *c, struct eer_state *state)
         /*@ assert in_order: \forall integer t; 0 <= t < tensor ==>
               in_order{Pre}(c, t, tensor); */
         //@ assert positive: \forall integer t; 0 <= t < tensor ==> 0 <= eer_offset{Pre}(c, t);
-        /*@ assert before: \forall integer t; 0 <= t < tensor ==>
+        /*@ assert before: \forall integer t; 0 <= t < tensor ==> in_order{Pre}(c, t, tensor) &&
               0 <= eer_offset{Pre}(c, t) &&
               eer_offset{Pre}(c, t) + eer_elements{Pre}(c, t) <= offset; */
         /*@ assert apart: \forall integer t; 0 <= t < tensor ==>

@@ -8,6 +8,10 @@
       same{L1, L2}(x, n) ==> sum{L1}(x, n) == sum{L2}(x, n);
     lemma quotient_times{L}: \forall double *x, integer j, real divisor; divisor != 0 ==>
       quotient(x, j, divisor) * divisor == x[j];
+    lemma quotient_sign: \forall real x, y; 0 <= x && 0 < y ==> 0 <= x / y;
+    lemma quotient_below: \forall real x, y; x <= y && 0 < y ==> x / y <= 1;
+    lemma over_sign: \forall real x, y; 0 <= x && 0 < y ==> 0 <= over(x, y);
+    lemma over_below: \forall real x, y; x <= y && 0 < y ==> over(x, y) <= 1;
     lemma part_of_whole{L}: \forall double *x, integer j, real whole;
       0 <= x[j] <= whole && 0 < whole ==> 0 <= quotient(x, j, whole) <= 1;
     lemma sum_nonnegative{L}: \forall double *x, integer n; 0 <= n ==>
@@ -26,8 +30,6 @@
       same{L1, L2}(s, n) ==> exponentials{L1}(s, largest, n) == exponentials{L2}(s, largest, n);
     lemma powers_same{L1, L2}: \forall double *p, real q, integer n; 0 <= n ==>
       same{L1, L2}(p, n) ==> powers{L1}(p, q, n) == powers{L2}(p, q, n);
-    lemma over_sign: \forall real x, y; 0 <= x && 0 < y ==> 0 <= over(x, y);
-    lemma quotient_sign: \forall real x, y; 0 <= x && 0 < y ==> 0 <= x / y;
     lemma tsallis_sign{L}: \forall double *p, real q, integer n;
       1 < q && powers(p, q, n) <= 1 ==> 0 <= tsallis(p, q, n);
     lemma sum_of_products{L1, L2}: \forall double *g, *x, *y, integer n; 0 <= n ==>
