@@ -1,5 +1,4 @@
-/* block.h - the frame of both halves of an iteration, for one row of d numbers [3.3,
-5.5]. Gain and
+/* block.h - the frame of both halves of an iteration, for one row of d numbers [3.3, 5.5]. Gain and
  * bias are read only where the norm stands: they may be empty otherwise. */
 #ifndef EER_REF_BLOCK_H
 #define EER_REF_BLOCK_H

@@ -1,5 +1,5 @@
-/* gradient.h - loss, parts and gradient of a batch, sequence by sequence [4,
-5]. dw is added to. */
+/* gradient.h - loss, parts and gradient of a batch, sequence by sequence [4, 5]. dw is
+ * added to. */
 #ifndef EER_REF_GRADIENT_H
 #define EER_REF_GRADIENT_H
 

@@ -1,5 +1,5 @@
-/* libm.h - the mathematical library. These contracts are trusted,
- * not proved (proofs/trusted.txt). */
+/* libm.h - the mathematical library. These contracts are trusted, not proved
+ * (proofs/trusted.txt). */
 #ifndef EER_REF_LIBM_H
 #define EER_REF_LIBM_H
 

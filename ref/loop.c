@@ -103,8 +103,8 @@ void ref_loop_kept(struct ref_work *work, const struct ref_tensors *w, const str
         /*@ assert inside: row_inside(t, c->loops + 1, size) && row_inside(next, c->loops + 1,
               size); */
         //@ assert kept: row_inside(t, c->loops, size);
-        ref_iteration(work->Z + next * size, work->R + t * size, work->Z + t * size, work, w, c,
-                      N, 1);
+        ref_iteration(work->Z + next * size, work->R + t * size, work->Z + t * size, work, w, c, N,
+                      1);
     }
 }
 

@@ -1,7 +1,6 @@
 /* loss.c - the parts of the loss for one sequence (spec/model.md, 4) and their derivatives (5.1).
  *
- * Each part is a mean over the B sequences; what stands here is the mean over one sequence,
- and for
+ * Each part is a mean over the B sequences; what stands here is the mean over one sequence, and for
  * the cross-entropy one position. */
 #include "ref.h"
 #include "lemmas_elementary.h"

@@ -1,7 +1,5 @@
-/* loss.h - the parts of the loss for one position or one sequence [4],
- * and their derivatives [5.1].
- * The loss takes the mean of the former over the counted positions, of the latter over the batch.
- */
+/* loss.h - the parts of the loss for one position or one sequence [4], and their derivatives [5.1].
+ * The loss takes the mean of the former over the counted positions, of the latter over the batch. */
 #ifndef EER_REF_LOSS_H
 #define EER_REF_LOSS_H
 
@@ -108,8 +106,8 @@ void ref_path_backward(double *dZ, const double *Z, double weight, int t, int T,
 void ref_kinetic_backward(double *dZ, const double *Z, const struct eer_config *c, double weight,
                           int t, int N);
 
-/* Mean over the rows of |entropy_i / T - eta|; sigma_i = its sign,
- * 0 at 0. entropy_i: sum over t */
+/* Mean over the rows of |entropy_i / T - eta|; sigma_i = its sign, 0 at 0.
+ * entropy_i: sum over t */
 /*@ requires N >= 1 && T >= 1 && writable(sigma, N) && readable(entropy, N);
     requires apart(sigma, N, entropy, N);
     terminates \true;

@@ -113,7 +113,8 @@ void ref_input_backward(double *dE, const double *dX, const int *tokens, const s
               embedding_slope{Pre}(dX, tokens, c, r, j, i + 1) ==
               embedding_slope{Pre}(dX, tokens, c, r, j, i) +
               row_entry_if{Pre}(dX, tokens, c, r, j, i)); */
-        /*@ assert other_sums: REAL(\forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
+        /*@ assert other_sums: REAL(
+              \forall integer r, j; 0 <= r < rows && r != row && 0 <= j < d ==>
               embedding_slope{Pre}(dX, tokens, c, r, j, i + 1) ==
               embedding_slope{Pre}(dX, tokens, c, r, j, i)); */
         //@ ghost before: ;

@@ -1,11 +1,10 @@
 /* ref.h - the reference: the model, its loss, its gradient and the optimiser in double precision.
  *
- * One file for each object of spec/model.md,
- whose symbols are used and whose sections are cited in
+ * One file for each object of spec/model.md, whose symbols are used and whose sections are cited in
  * brackets. Matrices are row-major and flat, outputs stand first and sizes last, the caller owns
- * all memory. The contracts (ACSL) stand beside the declarations,
- loop invariants beside the loops.
- */
+ * all memory. The contracts (ACSL) stand beside the declarations, loop invariants beside the loops,
+ * in the language of formulas.h. The lemmas_*.h say what the solvers need to be told, and are
+ * included only where they are: each lemma is in the context of every obligation of the file. */
 #ifndef EER_REF_H
 #define EER_REF_H
 
