@@ -1,5 +1,6 @@
-/* loss.h - the parts of the loss for one position or one sequence [4], and their derivatives [5.1].
- * The loss takes the mean of the former over the counted positions, of the latter over the batch. */
+/* loss.h - the parts of the loss for a position or a sequence [4], and their derivatives [5.1].
+ * The loss takes the mean of the former over the counted positions, of the latter over the
+ * batch. */
 #ifndef EER_REF_LOSS_H
 #define EER_REF_LOSS_H
 
