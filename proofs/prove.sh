@@ -20,7 +20,8 @@ jobs=$(nproc 2>/dev/null || echo 2) timeout=${PROVE_TIMEOUT:-10} begun=$(date +%
 for tool in frama-c why3 z3 cvc4 cvc5; do
     command -v $tool >/dev/null 2>&1 || { echo "prove: no $tool: make prove installs it where apt may" >&2; exit 3; }
 done
-mkdir -p "$out/session/cache" "$out/session/script" "$out/log"
+rm -rf "$out/session" "$out/used"
+mkdir -p "$out/session/cache" "$out/session/script" "$out/log" "$out/known" "$out/used"
 failures=0
 fail() { echo "      FAIL: $*"; failures=$((failures + 1)); }
 
@@ -49,13 +50,10 @@ done
 
 # --- the session: scripts as they are, the cache one line an entry
 cp "$here"/session/*.json "$out/session/script/"
-if [ $mode = cold ]; then
-    cache=none
-else
-    cache=update
-    awk -v to="$out/session/cache/" '!/^#/ { file = to $1 ".json"; $1 = ""; print substr($0, 2) >file; close(file) }' \
-        "$here/session.txt" 2>/dev/null
-fi
+case $mode in cold) cache=none ;; warm) cache=update ;; update) cache=cleanup ;; esac # cleanup: only what was used stays
+awk -v to="$out/known/" '!/^#/ { file = to $1 ".json"; $1 = ""; print substr($0, 2) >file; close(file) }' \
+    "$here/session.txt" 2>/dev/null
+[ $mode != warm ] || cp -r "$out/known/." "$out/session/cache"
 
 # --- which functions there are
 defined() { awk '/^[a-z].*[(]/ && !/;$/ && !/^typedef|^extern/ { sub(/ *[(].*/, ""); sub(/.*[ *]/, ""); print }' "$1"; }
@@ -66,10 +64,12 @@ trusted axiom >"$out/trusted.axioms"
 frama() { # LOG ARGUMENTS...
     log=$out/log/$1
     shift
+    [ $mode != update ] || { rm -rf "$out/session/cache" && cp -r "$out/known" "$out/session/cache"; }
     frama-c -kernel-warn-key annot:missing-spec=inactive -warn-special-float none -wp -wp-rte -wp-model Typed+Real \
         -wp-no-warn-memory-model -wp-frama-c-stdlib-terminate -wp-par "$jobs" -wp-timeout "$timeout" -wp-cache $cache \
         -wp-session "$out/session" -wp-prover "$provers" "$@" >"$log" 2>&1
     status=$?
+    [ $mode != update ] || cp "$out"/session/cache/*.json "$out/used"
     # These lose or weaken a proof and leave the exit status at 0.
     grep -E 'Missing assigns|Degenerated|\(Stronger\)|[Nn]ot yet implemented|No .assigns. specification|annot-error|[Uu]ser [Ee]rror' \
         "$log" | grep -vE "specification for function '(erf|__)" | sort -u >"$log.weak"
@@ -193,12 +193,16 @@ printf '%-32s %-20s %5d %5d  definitions %s\n' '(formulas)' ref 0 0 "$(sort -u "
 
 # --- compare: all columns but provers and seconds, of the files that were proved
 sort -o "$out/ledger" "$out/ledger" && sort -u -o "$out/open" "$out/open"
-if [ $mode = update ] && [ $# = 0 ]; then
-    { sed -n '/^#/p' "$here/ledger.txt"; cat "$out/ledger"; } >"$out/ledger.new" && mv "$out/ledger.new" "$here/ledger.txt"
-    { sed -n '/^#/p' "$here/session.txt"
-      for entry in "$out"/session/cache/*.json; do
-          grep -q '"verdict": "valid"' "$entry" && echo "$(basename "$entry" .json) $(tr '\n' ' ' <"$entry")"
-      done; } >"$out/session.new" && mv "$out/session.new" "$here/session.txt"
+if [ $mode = update ]; then # the files that were proved anew; the rest stays
+    awk -v files="$(echo $files)" 'BEGIN { n = split(files, f, " "); for (i = 1; i <= n; i++) anew[f[i]] }
+        /^#/ || (!($2 in anew) && $1 != "(formulas)")' "$here/ledger.txt" | cat - "$out/ledger" | LC_ALL=C sort -s -k 1,2 >"$out/ledger.new"
+    grep '^#' "$here/ledger.txt" >"$out/ledger.all" && grep -v '^#' "$out/ledger.new" >>"$out/ledger.all"
+    mv "$out/ledger.all" "$here/ledger.txt"
+    { grep '^#' "$here/session.txt"
+      { [ $# = 0 ] || grep -v '^#' "$here/session.txt"
+        for entry in "$out"/used/*.json; do
+            echo "$(basename "$entry" .json) $(tr '\n' ' ' <"$entry")"
+        done; } | LC_ALL=C sort -u -k 1,1; } >"$out/session.new" && mv "$out/session.new" "$here/session.txt"
     cp "$out"/session/script/*.json "$here/session/"
 else
     columns() { awk '!/^#/ { print $1 "@" $2, $3, $4, $5, $6 }' "$1"; }

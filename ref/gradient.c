@@ -3,10 +3,6 @@
 #include "ref.h"
 #include "lemmas_rows.h"
 
-/*@ lemma tokens_of_sequence{L}: \forall int *tokens, struct eer_config *c, integer m, n, b;
-      row_inside(b, m, n) && 0 <= n && tokens_valid(tokens, m * n, c) ==>
-      tokens_valid(sequence_of(tokens, n, b), n, c); */
-
 int ref_counted(const int *labels, int n)
 {
     int counted = 0;

@@ -103,8 +103,10 @@ void ref_means(struct eer_terms *terms, const struct eer_weights *weights, int B
     requires \valid(terms) && \valid_read(weights) && \valid_read(batch);
     requires \separated(terms, weights);
     requires batch->B >= 1 && batch->L >= 1 && size(batch->B, batch->L);
-    requires number_of(\base_addr(batch->tokens)) == 26 &&
-      tokens_valid(batch->tokens, batch->B * batch->L, c);
+    requires number_of(\base_addr(batch->tokens)) == 26;
+    requires \valid_read(batch->tokens + (0 .. batch->B * batch->L - 1));
+    requires \forall integer b; 0 <= b < batch->B ==>
+      tokens_valid(sequence_of(batch->tokens, batch->L, b), batch->L, c);
     requires \valid_read(batch->labels + (0 .. batch->B * batch->L - 1));
     requires \forall integer i; 0 <= i < batch->B * batch->L ==> batch->labels[i] <= c->vocab;
     requires \separated(terms, c) && \separated(terms, batch);

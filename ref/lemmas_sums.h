@@ -3,10 +3,9 @@
 #define EER_REF_LEMMAS_SUMS_H
 
 #include "lemmas_elementary.h"
+#include "lemmas_vectors.h"
 
-/*@ lemma sum_same{L1, L2}: \forall double *x, integer n; 0 <= n ==>
-      same{L1, L2}(x, n) ==> sum{L1}(x, n) == sum{L2}(x, n);
-    lemma quotient_times{L}: \forall double *x, integer j, real divisor; divisor != 0 ==>
+/*@ lemma quotient_times{L}: \forall double *x, integer j, real divisor; divisor != 0 ==>
       quotient(x, j, divisor) * divisor == x[j];
     lemma quotient_sign: \forall real x, y; 0 <= x && 0 < y ==> 0 <= x / y;
     lemma quotient_below: \forall real x, y; x <= y && 0 < y ==> x / y <= 1;
