@@ -11,13 +11,13 @@
 static void number_blocks(const struct eer_engine *e)
 {
     const struct ref_work *k = &e->work;
-    const void *const block[NUMBERS] = {
+    const void *const block[BLOCKS] = {
         e,           e->theta,   k->X,         k->Z,       k->R,  k->Y,  k->Q,
         k->K,        k->V,       k->potential, k->entropy, k->s,  k->p,  k->pq,
         e->gradient, k->dZ,      k->dX,        k->dR,      k->dY, k->dQ, k->dK,
         k->dV,       k->product, k->sigma,     k->dp,      k->ds};
 
-    for (int number = 0; number < NUMBERS; number++)
+    for (int number = 0; number < BLOCKS; number++)
         number_block(number, block[number]);
 }
 
@@ -31,6 +31,21 @@ static enum eer_status open_numbered(const struct eer_config *config, const stru
     return status;
 }
 
+static enum eer_status gradient_numbered(struct eer_engine *e, const struct eer_batch *batch,
+                                         const struct eer_weights *weights, struct eer_terms *terms,
+                                         double *gradient, struct eer_error *error)
+{
+    number_block(TOKENS, batch->tokens);
+    return engine_gradient(e, batch, weights, terms, gradient, error);
+}
+
+static enum eer_status evaluate_numbered(struct eer_engine *e, const struct eer_batch *batch,
+                                         int loops, int *predicted, struct eer_error *error)
+{
+    number_block(TOKENS, batch->tokens);
+    return engine_evaluate(e, batch, loops, predicted, error);
+}
+
 const struct eer_backend ref_backend = {
     .name = "ref",
     .open = open_numbered,
@@ -40,8 +55,8 @@ const struct eer_backend ref_backend = {
     .draw = ref_draw,
     .put = engine_put,
     .get = engine_get,
-    .gradient = engine_gradient,
+    .gradient = gradient_numbered,
     .update = engine_update,
-    .evaluate = engine_evaluate,
+    .evaluate = evaluate_numbered,
     .describe = engine_describe,
 };
