@@ -88,7 +88,7 @@ goals() {
             print name, (state ~ / : Valid/ ? "proved" : "open"), who, t }' "$1" | sed 's/Failed/-/;s/Unknown/-/;s/Timeout/-/'
 }
 
-# --- each file
+# --- the files
 smoke='-wp-smoke-tests -wp-smoke-timeout 1 -wp-no-smoke-dead-code -wp-no-smoke-dead-call -wp-no-smoke-dead-loop'
 [ "${PROVE_SMOKE:-yes}" = yes ] || smoke=''
 # In the order of ref/ref.h; all of ref/ but engine.c, which allocates.

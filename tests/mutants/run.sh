@@ -2,8 +2,8 @@
 # run.sh BUILD [PATTERN [LIST]] - plants the bugs of LIST (bugs) one by one in a copy of the sources, builds there
 # and runs the test that has to catch each. A table; exit 1 if a bug survives. PATTERN: only bugs that match it.
 #
-# A test is a program of tests/unit; or gradcheck (30 configurations), cli, kill_write, tsan, prove (the proofs
-# of the file: they have to refuse it), or proofs PATTERN (the same, and say PATTERN).
+# A test is a program of tests/unit; or gradcheck (30 configurations), cli, kill_write, tsan, prove (an
+# obligation of the file may no longer be proved), or proofs PATTERN (prove.sh has to refuse the file and say PATTERN).
 set -u
 build=$1 pattern=${2:-} list=${3:-bugs} here=$(dirname "$0")
 tree=$build/mutants/tree log=$build/mutants/log
@@ -44,18 +44,14 @@ try() {
         make -s -C "$tree" threads || return 2
         (cd "$tree" && build/threads/tsan)
         ;;
-    prove)
-        proved=$file
-        [ "$proved" != spec/layout.h ] || proved=ref/tensors.c
-        # No time for contradictory contracts here: a bug of the code is not one.
-        (cd "$tree" && PROVE_TIMEOUT=4 PROVE_SMOKE=no sh proofs/prove.sh build "$proved")
-        status=$?
-        [ $status != 3 ] || return 2
-        return $status
+    prove) # Contradictory contracts are not looked for: a bug of the code is none. Another number of obligations alone
+        # does not count as caught.
+        (export PROVE_SMOKE=no && try 'proofs not proved:')
         ;;
     'proofs '*)
         proved=$file
         case $proved in # a header is tried with a file that stands on it
+        spec/layout.h) proved=ref/tensors.c ;;
         ref/lemmas_rows.h | ref/formulas.h) proved='ref/vector.c ref/matmul.c' ;;
         ref/*.h) [ -f "${proved%.h}.c" ] && proved=${proved%.h}.c || proved=ref/vector.c ;;
         esac
