@@ -25,12 +25,23 @@ EXTERNAL = $(if $(LOCAL),$(wildcard $(B)/deps/usr/lib/*/libjansson.a $(B)/deps/u
 
 REF      = $(patsubst %.c,$(B)/%.o,$(wildcard ref/*.c))
 FAST     = $(patsubst %.c,$(B)/%.o,$(wildcard fast/*.c))
-PROGRAM  = $(patsubst %.c,$(B)/%.o,$(wildcard fast/program/*.c)) $(B)/presets.o
-LIBS     = $(B)/libref.a $(B)/libfast.a
+PROGRAM  = $(patsubst %.c,$(B)/%.o,$(wildcard fast/program/*.c)) $(B)/presets.o $(BOUNDS)
+LIBS     = $(B)/libref.a $(B)/libfast.a $(BOUND)
+
+# `eer theorem` and `eer certify` need Arb; without it they say so, and all else is as ever.
+ARB     := $(shell printf '\043include <arb.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo yes)
+ifeq ($(ARB),yes)
+BOUND    = $(B)/libbound.a
+BOUNDS   = $(patsubst %.c,$(B)/%.o,$(filter-out %/missing.c,$(wildcard fast/program/bounds/*.c))) \
+    $(B)/counterexamples.o
+EXTERNAL += -lflint-arb -lflint -lmpfr -lgmp
+else
+BOUNDS   = $(B)/fast/program/bounds/missing.o
+endif
 
 all: $(B)/eer
 
-include fast/program/presets.mk
+include fast/program/embed.mk
 include fast/program/spread.mk
 
 $(B)/eer: $(PROGRAM) $(LIBS)
@@ -43,6 +54,8 @@ $(B)/libref.a: $(REF)
 	rm -f $@; ar rcs $@ $^
 $(B)/libfast.a: $(FAST)
 	rm -f $@; ar rcs $@ $^
+$(B)/libbound.a: $(patsubst %.c,$(B)/%.o,$(wildcard proofs/bound/*.c))
+	rm -f $@; ar rcs $@ $^
 
 # The same kernels for each instruction set; fast/engine.c chooses when it runs.
 ifeq ($(shell uname -m),x86_64)
@@ -54,7 +67,7 @@ $(B)/fast/kernels_plain.o:  private ISA = $(KERNELS)
 # The hash of what the program is made of: it ties a binary to its verification record.
 $(B)/source: FORCE
 	@mkdir -p $(B)
-	@find Makefile spec ref fast -type f ! -name '*.md' | LC_ALL=C sort | xargs sha256sum | sha256sum | \
+	@find Makefile spec ref fast proofs/bound -type f ! -name '*.md' | LC_ALL=C sort | xargs sha256sum | sha256sum | \
 	    cut -c1-64 > $@.new; cmp -s $@.new $@ || cp $@.new $@
 $(B)/fast/program/verified.o: $(B)/source
 $(B)/fast/program/verified.o: private ISA = -DEER_VERSION='"$(VERSION)"' \
