@@ -101,6 +101,30 @@ Proof.
   now apply (sum_above_term (fun j => x j * x j)); [ intros; apply Rle_0_sqr | ].
 Qed.
 
+(* --- products -------------------------------------------------------------------------------------- *)
+
+Lemma product_associative : forall a b c k l, product (product a b k) c l = product a (product b c l) k.
+Proof.
+  intros a b c k l. extensionality i. extensionality j. unfold product.
+  transitivity (sum (fun q => sum (fun p => a i p * b p q * c q j) k) l).
+  - apply sum_equal. intros q _. now rewrite sum_scaled_right.
+  - rewrite sum_swapped. apply sum_equal. intros p _. rewrite <- sum_scaled. apply sum_equal. intros q _. ring.
+Qed.
+
+Lemma transposed_product : forall a b k, transposed (product a b k) = product (transposed b) (transposed a) k.
+Proof.
+  intros a b k. extensionality i. extensionality j. unfold transposed, product. apply sum_equal. intros l _. ring.
+Qed.
+
+(* (A V) (B W)^T = A (V W^T) B^T *)
+Lemma product_of_products : forall a b v w k l,
+  product_nt (product a v k) (product b w k) l = product (product a (product_nt v w l) k) (transposed b) k.
+Proof.
+  intros a b v w k l. change (product_nt (product a v k) (product b w k) l)
+    with (product (product a v k) (transposed (product b w k)) l).
+  rewrite transposed_product, <- product_associative, (product_associative a v). reflexivity.
+Qed.
+
 (* --- the Frobenius norm ---------------------------------------------------------------------------- *)
 
 Lemma frobenius_rows : forall a m n, frobenius a m n = norm (fun i => norm (a i) n) m.
