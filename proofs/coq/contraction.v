@@ -141,3 +141,202 @@ Proof.
   pose proof (cauchy_schwarz a (softmax_velocity r a n) n).
   pose proof (norm_nonnegative a n). pose proof (norm_nonnegative (softmax_velocity r a n) n). nra.
 Qed.
+
+(* --- the attention maps and their derivatives ------------------------------------------------------ *)
+
+Definition logits (W_Q W_K : matrix) (d : nat) (Y : matrix) : matrix :=
+  product_nt (product Y W_Q d) (product Y W_K d) d.
+
+(* S *)
+Definition attention (W_Q W_K : matrix) (n d : nat) (Y : matrix) : matrix :=
+  fun i => softmax (logits W_Q W_K d Y i) n.
+
+(* F of the theorem, and the S map. *)
+Definition map_ST (W_Q W_K W_V : matrix) (n d : nat) (Y : matrix) : matrix :=
+  product (product_tn (attention W_Q W_K n d Y) Y n) W_V d.
+Definition map_S (W_Q W_K W_V : matrix) (n d : nat) (Y : matrix) : matrix :=
+  product (product (attention W_Q W_K n d Y) Y n) W_V d.
+
+(* Their derivatives at Y in direction v. *)
+Definition logits_velocity (W_Q W_K : matrix) (d : nat) (Y v : matrix) : matrix :=
+  added (product_nt (product v W_Q d) (product Y W_K d) d) (product_nt (product Y W_Q d) (product v W_K d) d).
+Definition attention_velocity (W_Q W_K : matrix) (n d : nat) (Y v : matrix) : matrix :=
+  fun i => softmax_velocity (attention W_Q W_K n d Y i) (logits_velocity W_Q W_K d Y v i) n.
+Definition DF_ST (W_Q W_K W_V : matrix) (n d : nat) (Y v : matrix) : matrix :=
+  product (added (product_tn (attention_velocity W_Q W_K n d Y v) Y n) (product_tn (attention W_Q W_K n d Y) v n)) W_V d.
+Definition DF_S (W_Q W_K W_V : matrix) (n d : nat) (Y v : matrix) : matrix :=
+  product (added (product (attention_velocity W_Q W_K n d Y v) Y n) (product (attention W_Q W_K n d Y) v n)) W_V d.
+
+Lemma attention_stochastic : forall W_Q W_K n d Y, stochastic (attention W_Q W_K n d Y) n.
+Proof. intros W_Q W_K n d Y i row. apply softmax_simplex. lia. Qed.
+
+Lemma product_constant_along : forall a b t v k m n, moves_matrix a t v m k ->
+  moves_matrix (fun u => product (a u) b k) t (product v b k) m n.
+Proof.
+  intros a b t v k m n along i j row column. apply D_sum. intros l inside. eapply D_value.
+  - apply (D_times (fun u => a u i l) (fun _ => b l j)); [ auto | apply D_constant ].
+  - ring.
+Qed.
+
+Lemma logits_along : forall W_Q W_K y t v n d, moves_matrix y t v n d ->
+  moves_matrix (fun u => logits W_Q W_K d (y u)) t (logits_velocity W_Q W_K d (y t) v) n n.
+Proof.
+  intros W_Q W_K y t v n d along.
+  apply (product_along (fun u => product (y u) W_Q d) (fun u => transposed (product (y u) W_K d))).
+  - now apply product_constant_along.
+  - intros i j row column. now apply (product_constant_along y W_K t v d n d).
+Qed.
+
+Lemma attention_along : forall W_Q W_K y t v n d, moves_matrix y t v n d ->
+  moves_matrix (fun u => attention W_Q W_K n d (y u)) t (attention_velocity W_Q W_K n d (y t) v) n n.
+Proof.
+  intros W_Q W_K y t v n d along i j row column.
+  apply (softmax_along (fun u => logits W_Q W_K d (y u) i)); auto.
+  intros k below. now apply (logits_along W_Q W_K y t v n d along).
+Qed.
+
+Theorem map_ST_derivative : forall W_Q W_K W_V y t v n d, moves_matrix y t v n d ->
+  moves_matrix (fun u => map_ST W_Q W_K W_V n d (y u)) t (DF_ST W_Q W_K W_V n d (y t) v) n d.
+Proof.
+  intros W_Q W_K W_V y t v n d along.
+  apply (product_constant_along (fun u => product_tn (attention W_Q W_K n d (y u)) (y u) n)).
+  apply (product_along (fun u => transposed (attention W_Q W_K n d (y u))) y
+    t (transposed (attention_velocity W_Q W_K n d (y t) v)) v n n d); auto.
+  intros i j row column. now apply (attention_along W_Q W_K y t v n d along).
+Qed.
+
+Theorem map_S_derivative : forall W_Q W_K W_V y t v n d, moves_matrix y t v n d ->
+  moves_matrix (fun u => map_S W_Q W_K W_V n d (y u)) t (DF_S W_Q W_K W_V n d (y t) v) n d.
+Proof.
+  intros W_Q W_K W_V y t v n d along.
+  apply (product_constant_along (fun u => product (attention W_Q W_K n d (y u)) (y u) n)).
+  apply (product_along (fun u => attention W_Q W_K n d (y u)) y); auto.
+  now apply attention_along.
+Qed.
+
+(* --- theorem A: the right bound of the Jacobian ---------------------------------------------------- *)
+
+(* lambda is at least ||J_i||_2 for each row i of S. *)
+Definition sensitivity (S : matrix) (n : nat) (lambda : R) : Prop :=
+  forall i a, (i < n)%nat -> norm (softmax_velocity (S i) a n) n <= lambda * norm a n.
+
+Lemma logits_velocity_bound : forall W_Q W_K n d Y v m y,
+  bounded (product_nt W_Q W_K d) d d m -> bounded Y n d y ->
+  frobenius (logits_velocity W_Q W_K d Y v) n n <= 2 * (m * y) * frobenius v n d.
+Proof.
+  intros W_Q W_K n d Y v m y bound_m bound_y.
+  apply Rle_trans with (1 := frobenius_of_sum _ _ n n). rewrite 2 product_of_products.
+  pose proof (frobenius_nonnegative v n d).
+  assert (frobenius (product (product v (product_nt W_Q W_K d) d) (transposed Y) d) n n <= frobenius v n d * m * y).
+  { apply Rle_trans with (frobenius (product v (product_nt W_Q W_K d) d) n d * y).
+    - apply frobenius_product_right. now apply bounded_transposed.
+    - apply Rmult_le_compat_r; [ apply bound_y | ]. now apply frobenius_product_right. }
+  assert (frobenius (product (product Y (product_nt W_Q W_K d) d) (transposed v) d) n n <= y * m * frobenius v n d).
+  { rewrite <- (frobenius_transposed v). apply frobenius_product_left. now apply bounded_product with (k := d). }
+  lra.
+Qed.
+
+Lemma attention_velocity_bound : forall W_Q W_K n d Y v m y lambda,
+  bounded (product_nt W_Q W_K d) d d m -> bounded Y n d y ->
+  0 <= lambda -> sensitivity (attention W_Q W_K n d Y) n lambda ->
+  frobenius (attention_velocity W_Q W_K n d Y v) n n <= 2 * lambda * (m * y) * frobenius v n d.
+Proof.
+  intros W_Q W_K n d Y v m y lambda bound_m bound_y nonnegative sensitive.
+  apply Rle_trans with (lambda * frobenius (logits_velocity W_Q W_K d Y v) n n).
+  - apply frobenius_by_rows; auto. intros i row. now apply sensitive.
+  - pose proof (logits_velocity_bound W_Q W_K n d Y v m y bound_m bound_y). nra.
+Qed.
+
+(* Both maps, given S and its velocity or both transposed. *)
+Lemma map_velocity_bound : forall S dS Y v W_V n d y s t w,
+  bounded S n n s -> bounded Y n d y -> bounded W_V d d w -> frobenius dS n n <= t * frobenius v n d ->
+  frobenius (product (added (product dS Y n) (product S v n)) W_V d) n d <= (t * y + s) * w * frobenius v n d.
+Proof.
+  intros S dS Y v W_V n d y s t w bound_s bound_y bound_w moved.
+  apply Rle_trans with (frobenius (added (product dS Y n) (product S v n)) n d * w);
+    [ now apply frobenius_product_right | ].
+  replace ((t * y + s) * w * frobenius v n d) with ((t * frobenius v n d * y + s * frobenius v n d) * w) by ring.
+  apply Rmult_le_compat_r; [ apply bound_w | ].
+  apply Rle_trans with (1 := frobenius_of_sum _ _ n d). apply Rplus_le_compat.
+  - apply Rle_trans with (frobenius dS n n * y); [ now apply frobenius_product_right | ].
+    apply Rmult_le_compat_r; [ apply bound_y | assumption ].
+  - now apply frobenius_product_left.
+Qed.
+
+(* ||DF[v]||_F <= (2 lambda ||Y||_2^2 ||W_Q W_K^T||_2 + ||S||_2) ||W_V||_2 ||v||_F, where lambda is at least every ||J_i||_2. *)
+Theorem jacobian_bound_sensitivity : forall W_Q W_K W_V n d Y v m y s w lambda,
+  let S := attention W_Q W_K n d Y in
+  bounded (product_nt W_Q W_K d) d d m -> bounded Y n d y -> bounded S n n s -> bounded W_V d d w ->
+  0 <= lambda -> sensitivity S n lambda ->
+  frobenius (DF_ST W_Q W_K W_V n d Y v) n d <= (2 * lambda * (y * y) * m + s) * w * frobenius v n d
+  /\ frobenius (DF_S W_Q W_K W_V n d Y v) n d <= (2 * lambda * (y * y) * m + s) * w * frobenius v n d.
+Proof.
+  intros W_Q W_K W_V n d Y v m y s w lambda S bound_m bound_y bound_s bound_w nonnegative sensitive.
+  pose proof (attention_velocity_bound W_Q W_K n d Y v m y lambda bound_m bound_y nonnegative sensitive) as moved.
+  replace (2 * lambda * (y * y) * m + s) with (2 * lambda * (m * y) * y + s) by ring. split.
+  - apply (map_velocity_bound (transposed S) (transposed (attention_velocity W_Q W_K n d Y v)));
+      auto using bounded_transposed. now rewrite frobenius_transposed.
+  - now apply map_velocity_bound.
+Qed.
+
+Lemma softmax_sensitivity : forall W_Q W_K n d Y, sensitivity (attention W_Q W_K n d Y) n (1 / 2).
+Proof. intros W_Q W_K n d Y i a row. apply softmax_half. now apply attention_stochastic. Qed.
+
+(* Theorem A, both maps: ||DF[v]||_F <= (||Y||_2^2 ||W_Q W_K^T||_2 + ||S||_2) ||W_V||_2 ||v||_F. *)
+Theorem jacobian_bound_spectral : forall W_Q W_K W_V n d Y v m y s w,
+  bounded (product_nt W_Q W_K d) d d m -> bounded Y n d y ->
+  bounded (attention W_Q W_K n d Y) n n s -> bounded W_V d d w ->
+  frobenius (DF_ST W_Q W_K W_V n d Y v) n d <= (y * y * m + s) * w * frobenius v n d
+  /\ frobenius (DF_S W_Q W_K W_V n d Y v) n d <= (y * y * m + s) * w * frobenius v n d.
+Proof.
+  intros W_Q W_K W_V n d Y v m y s w bound_m bound_y bound_s bound_w.
+  replace (y * y * m + s) with (2 * (1 / 2) * (y * y) * m + s) by field.
+  apply jacobian_bound_sensitivity; auto using softmax_sensitivity. lra.
+Qed.
+
+(* The same in Frobenius norms: ||DF[v]||_F <= (||Y||_F^2 ||W_Q||_F ||W_K||_F + ||S||_F) ||W_V||_F ||v||_F. *)
+Theorem jacobian_bound_frobenius : forall W_Q W_K W_V n d Y v,
+  let y := frobenius Y n d in
+  let b := (y * y * (frobenius W_Q d d * frobenius W_K d d) + frobenius (attention W_Q W_K n d Y) n n)
+           * frobenius W_V d d * frobenius v n d in
+  frobenius (DF_ST W_Q W_K W_V n d Y v) n d <= b /\ frobenius (DF_S W_Q W_K W_V n d Y v) n d <= b.
+Proof.
+  intros W_Q W_K W_V n d Y v y b. unfold b, y. apply jacobian_bound_spectral; auto using bounded_frobenius.
+  apply (bounded_product W_Q (transposed W_K)); auto using bounded_frobenius, bounded_transposed.
+Qed.
+
+Lemma frobenius_attention : forall W_Q W_K n d Y q, 1 < q <= 2 ->
+  frobenius (attention W_Q W_K n d Y) n n <= dynamic (attention W_Q W_K n d Y) q n.
+Proof.
+  intros W_Q W_K n d Y q index. apply sqrt_le_1_alt.
+  now apply (frobenius_from_entropy (attention W_Q W_K n d Y)); [ apply attention_stochastic | ].
+Qed.
+
+(* What theorem 3.2.1 should print, on its own domain: the static constant is 4, not 2. (The bound on ||W_V||_F is not needed.) *)
+Theorem jacobian_bound_domain : forall X Z W_Q W_K W_V n d w_Q w_K q v,
+  frobenius X n d <= 1 -> frobenius Z n d <= 1 -> 1 < q <= 2 ->
+  operator_norm W_Q d d w_Q -> operator_norm W_K d d w_K ->
+  let Y := added X Z in
+  let b := (4 * (w_Q * w_K) + dynamic (attention W_Q W_K n d Y) q n) * frobenius W_V d d * frobenius v n d in
+  frobenius (DF_ST W_Q W_K W_V n d Y v) n d <= b /\ frobenius (DF_S W_Q W_K W_V n d Y v) n d <= b.
+Proof.
+  intros X Z W_Q W_K W_V n d w_Q w_K q v size_X size_Z index norm_Q norm_K Y b.
+  pose proof (operator_norm_bounded _ _ _ _ norm_Q) as bound_Q.
+  pose proof (operator_norm_bounded _ _ _ _ norm_K) as bound_K.
+  pose proof (frobenius_of_sum X Z n d) as size_Y. fold Y in size_Y.
+  assert (bounded Y n d 2) as bound_Y.
+  { split; [ lra | ]. intros x. destruct (bounded_frobenius Y n d) as [_ below]. specialize (below x).
+    pose proof (norm_nonnegative x d). nra. }
+  unfold b. replace 4 with (2 * 2) by ring.
+  assert (forall e s, e <= (2 * 2 * (w_Q * w_K) + s) * frobenius W_V d d * frobenius v n d ->
+    s <= dynamic (attention W_Q W_K n d Y) q n ->
+    e <= (2 * 2 * (w_Q * w_K) + dynamic (attention W_Q W_K n d Y) q n) * frobenius W_V d d * frobenius v n d) as weaken.
+  { intros e s below less. apply Rle_trans with (1 := below).
+    apply Rmult_le_compat_r; [ apply frobenius_nonnegative | ].
+    apply Rmult_le_compat_r; [ apply frobenius_nonnegative | ]. lra. }
+  destruct (jacobian_bound_spectral W_Q W_K W_V n d Y v (w_Q * w_K) 2
+    (frobenius (attention W_Q W_K n d Y) n n) (frobenius W_V d d)) as [below_ST below_S];
+    auto using bounded_frobenius.
+  - apply (bounded_product W_Q (transposed W_K)); auto using bounded_transposed.
+  - split; eapply weaken; eauto using frobenius_attention.
+Qed.
