@@ -340,3 +340,137 @@ Proof.
   - apply (bounded_product W_Q (transposed W_K)); auto using bounded_transposed.
   - split; eapply weaken; eauto using frobenius_attention.
 Qed.
+
+(* --- the printed inequality ------------------------------------------------------------------------ *)
+
+(* V = DF(X + Z)[v], by t -> F(X + Z + t v). *)
+Definition derivative_ST (W_Q W_K W_V : matrix) (n d : nat) (X Z v V : matrix) : Prop :=
+  moves_matrix (fun t => map_ST W_Q W_K W_V n d (added X (fun i j => Z i j + t * v i j))) 0 V n d.
+
+Theorem derivative_ST_formula : forall W_Q W_K W_V n d X Z v,
+  derivative_ST W_Q W_K W_V n d X Z v (DF_ST W_Q W_K W_V n d (added X Z) v).
+Proof.
+  intros W_Q W_K W_V n d X Z v.
+  replace (added X Z) with (added X (fun i j => Z i j + 0 * v i j)).
+  - apply (map_ST_derivative W_Q W_K W_V (fun t => added X (fun i j => Z i j + t * v i j)) 0 v n d).
+    intros i j row column. unfold added. apply D_value with (0 + (0 + (1 * v i j + 0 * 0))); [ | ring ].
+    apply D_plus; [ apply D_constant | ]. apply D_plus; [ apply D_constant | ].
+    apply (D_times (fun t => t) (fun _ => v i j)); [ apply D_identity | apply D_constant ].
+  - extensionality i. extensionality j. unfold added. ring.
+Qed.
+
+(* The Jacobian inequality of theorem 3.2.1 for the entropy index q, with c for its static constant, which is 2: whatever the data
+   that meet the hypotheses, ||DF[v]||_F <= (c ||W_Q||_op ||W_K||_op + dynamic term) ||W_V||_F ||v||_F in every direction v. This
+   is what the printed bound of the operator norm of DF says. *)
+Definition jacobian_inequality (c q : R) : Prop :=
+  forall n d X Z W_Q W_K W_V w_Q w_K,
+  frobenius X n d <= 1 -> frobenius Z n d <= 1 -> frobenius W_V d d <= 1 / 2 ->
+  operator_norm W_Q d d w_Q -> operator_norm W_K d d w_K ->
+  forall v V, derivative_ST W_Q W_K W_V n d X Z v V ->
+  frobenius V n d <= (c * w_Q * w_K + dynamic (attention W_Q W_K n d (added X Z)) q n)
+                     * frobenius W_V d d * frobenius v n d.
+
+(* The instance: X = Z = 1/2 [[1,1],[-1,-1]], W_Q = I, W_K = diag(m,-m), W_V = 1/4 [[1,1],[1,1]], v = 1/2 [[1,-1],[-1,1]];
+   there all logits are 0, and DF[v] = m [[1,1],[-1,-1]]. *)
+Definition bad_X (i j : nat) : R := match i with O => 1 / 2 | _ => - 1 / 2 end.
+Definition bad_diagonal (a b : R) (i j : nat) : R :=
+  match i, j with O, O => a | 1%nat, 1%nat => b | _, _ => 0 end.
+Definition bad_W_V (i j : nat) : R := 1 / 4.
+Definition bad_v (i j : nat) : R := match i, j with O, O => 1 / 2 | 1%nat, 1%nat => 1 / 2 | _, _ => - 1 / 2 end.
+Definition bad_DF (m : R) (i j : nat) : R := match i with O => m | _ => - m end.
+
+Lemma frobenius_value : forall a m n b, 0 <= b -> inner a a m n = b * b -> frobenius a m n = b.
+Proof. intros a m n b nonnegative value. unfold frobenius. rewrite value. now apply sqrt_square. Qed.
+
+(* diag(a, b) with |a| = |b| = w stretches every x by w. *)
+Lemma bad_diagonal_norm : forall a b w, 0 <= w -> a * a = w * w -> b * b = w * w ->
+  operator_norm (bad_diagonal a b) 2 2 w.
+Proof.
+  intros a b w nonnegative first second.
+  assert (forall x, norm (applied (bad_diagonal a b) x 2) 2 = w * norm x 2) as stretched.
+  { intros x. rewrite <- norm_scaled by assumption. unfold norm, applied. f_equal. cbn.
+    transitivity (0 + a * a * (x 0%nat * x 0%nat) + b * b * (x 1%nat * x 1%nat)); [ ring | ].
+    rewrite first, second. ring. }
+  split.
+  - intros r [x [unit ->]]. rewrite stretched. nra.
+  - intros upper above. apply above. exists (fun j => match j with O => 1 | _ => 0 end). rewrite stretched.
+    assert (norm (fun j => match j with O => 1 | _ => 0 end) 2 = 1) as ->; [ | lra ].
+    transitivity (sqrt 1); [ | exact sqrt_1 ]. unfold norm. f_equal. cbn. ring.
+Qed.
+
+Lemma bad_attention : forall m i j, (i < 2)%nat -> (j < 2)%nat ->
+  attention (bad_diagonal 1 1) (bad_diagonal m (- m)) 2 2 (added bad_X bad_X) i j = 1 / 2.
+Proof.
+  intros m i j row column.
+  assert (forall k, (k < 2)%nat -> logits (bad_diagonal 1 1) (bad_diagonal m (- m)) 2 (added bad_X bad_X) i k = 0) as zero.
+  { intros k below. unfold logits, product_nt, product, added, bad_X.
+    destruct i as [| [|]], k as [| [|]]; try lia; cbn; field. }
+  unfold attention, softmax. cbn [sum]. rewrite !zero, exp_0 by lia. field.
+Qed.
+
+Lemma bad_derivative : forall m i j, (i < 2)%nat -> (j < 2)%nat ->
+  DF_ST (bad_diagonal 1 1) (bad_diagonal m (- m)) bad_W_V 2 2 (added bad_X bad_X) bad_v i j = bad_DF m i j.
+Proof.
+  intros m i j row column. pose proof (bad_attention m) as half.
+  unfold DF_ST, product at 1, added at 1, product_tn, attention_velocity, softmax_velocity. cbn [sum].
+  rewrite !half by lia. clear half.
+  unfold logits_velocity, added, product_nt, product, bad_X, bad_W_V, bad_v, bad_DF.
+  destruct i as [| [|]], j as [| [|]]; try lia; cbn; field.
+Qed.
+
+Lemma dynamic_at_most : forall S q n, stochastic S n -> 1 < q <= 2 -> dynamic S q n <= sqrt (INR n).
+Proof.
+  intros S q n rows index. apply sqrt_le_1_alt. rewrite <- (Rmult_1_r (INR n)), <- sum_constant.
+  apply sum_increasing. intros i row. destruct (rows i row) as [nonnegative total].
+  rewrite entropy_inverted by lra. apply power_at_most_one; [ split | apply Rdiv_lt_0_compat; lra ].
+  - apply sum_nonnegative. intros j column. apply power_nonnegative. auto.
+  - rewrite <- total. apply sum_increasing. intros j column. apply power_below; [ split | ]; [ auto | | lra ].
+    rewrite <- total. now apply sum_above_term.
+Qed.
+
+Lemma jacobian_inequality_instance : forall c q m, 1 < q <= 2 -> 0 <= m -> jacobian_inequality c q ->
+  2 * m <= (c * m + sqrt 2) / 2.
+Proof.
+  intros c q m index nonnegative claim.
+  assert (frobenius bad_X 2 2 = 1) as size_X by (apply frobenius_value; [ lra | unfold inner; cbn; field ]).
+  assert (frobenius bad_W_V 2 2 = 1 / 2) as size_W by (apply frobenius_value; [ lra | unfold inner, bad_W_V; cbn; field ]).
+  assert (frobenius bad_v 2 2 = 1) as size_v by (apply frobenius_value; [ lra | unfold inner; cbn; field ]).
+  assert (frobenius (bad_DF m) 2 2 = 2 * m) as size_DF by (apply frobenius_value; [ lra | unfold inner; cbn; ring ]).
+  specialize (claim 2%nat 2%nat bad_X bad_X (bad_diagonal 1 1) (bad_diagonal m (- m)) bad_W_V 1 m).
+  rewrite size_X, size_W in claim. specialize (claim (Rle_refl 1) (Rle_refl 1) (Rle_refl (1 / 2))).
+  specialize (claim ltac:(apply bad_diagonal_norm; lra) ltac:(apply bad_diagonal_norm; lra) bad_v _
+    (derivative_ST_formula _ _ _ _ _ _ _ _)).
+  rewrite (frobenius_equal _ (bad_DF m)), size_DF, size_v in claim by apply bad_derivative.
+  pose proof (dynamic_at_most (attention (bad_diagonal 1 1) (bad_diagonal m (- m)) 2 2 (added bad_X bad_X)) q 2
+    (attention_stochastic _ _ _ _ _) index) as bound.
+  replace (INR 2) with 2 in bound by (cbn; ring). lra.
+Qed.
+
+Lemma root_two : sqrt 2 < 2.
+Proof. pose proof Rlt_sqrt2_0. pose proof (sqrt_sqrt 2). nra. Qed.
+
+(* Theorem 3.2.1's Jacobian inequality is false, for every entropy index, q = 2 among them; m = 1 is enough. *)
+Theorem printed_jacobian_inequality_false : forall q, 1 < q <= 2 -> ~ jacobian_inequality 2 q.
+Proof.
+  intros q index claim. pose proof (jacobian_inequality_instance 2 q 1 index Rle_0_1 claim). pose proof root_two. lra.
+Qed.
+
+(* The static constant 4 makes it true, and nothing less does. *)
+Theorem static_constant_four : forall c q, 1 < q <= 2 -> (jacobian_inequality c q <-> 4 <= c).
+Proof.
+  intros c q index. split.
+  - intros claim. destruct (Rle_lt_dec 4 c) as [| less]; [ assumption | exfalso ].
+    assert (0 < 2 / (4 - c)) as positive by (apply Rdiv_lt_0_compat; lra).
+    pose proof (jacobian_inequality_instance c q (2 / (4 - c)) index (Rlt_le _ _ positive) claim).
+    assert ((4 - c) * (2 / (4 - c)) = 2) by (field; lra). pose proof root_two. lra.
+  - intros enough n d X Z W_Q W_K W_V w_Q w_K size_X size_Z _ norm_Q norm_K v V derivative.
+    destruct (operator_norm_bounded _ _ _ _ norm_Q) as [positive_Q _].
+    destruct (operator_norm_bounded _ _ _ _ norm_K) as [positive_K _].
+    rewrite (frobenius_equal V (DF_ST W_Q W_K W_V n d (added X Z) v)).
+    + destruct (jacobian_bound_domain X Z W_Q W_K W_V n d w_Q w_K q v) as [below _]; auto.
+      apply Rle_trans with (1 := below). apply Rmult_le_compat_r; [ apply frobenius_nonnegative | ].
+      apply Rmult_le_compat_r; [ apply frobenius_nonnegative | ]. apply Rplus_le_compat_r.
+      rewrite Rmult_assoc. apply Rmult_le_compat_r; auto. now apply Rmult_le_pos.
+    + intros i j row column. apply (uniqueness_limite _ 0 _ _ (derivative i j row column)).
+      now apply derivative_ST_formula.
+Qed.
