@@ -85,12 +85,15 @@ Proof.
   rewrite 2 sum_added, sum_scaled, <- 2 norm_squared. pose proof (cauchy_schwarz x y n). nra.
 Qed.
 
-Lemma norm_scaled : forall c x n, 0 <= c -> norm (fun j => c * x j) n = c * norm x n.
+Theorem norm_homogeneous : forall c x n, norm (fun j => c * x j) n = Rabs c * norm x n.
 Proof.
-  intros c x n nonnegative. unfold norm.
-  rewrite (sum_equal _ (fun j => c * c * (x j * x j))) by (intros; ring).
-  rewrite sum_scaled, sqrt_mult, sqrt_square; auto using sum_of_squares_nonnegative. now apply Rmult_le_pos.
+  intros c x n. unfold norm. rewrite (sum_equal _ (fun j => c * c * (x j * x j))) by (intros; ring).
+  rewrite sum_scaled, sqrt_mult; auto using sum_of_squares_nonnegative; [ | apply Rle_0_sqr ].
+  f_equal. apply sqrt_Rsqr_abs.
 Qed.
+
+Lemma norm_scaled : forall c x n, 0 <= c -> norm (fun j => c * x j) n = c * norm x n.
+Proof. intros c x n nonnegative. rewrite norm_homogeneous, Rabs_right; lra. Qed.
 
 Lemma norm_zero : forall n, norm (fun _ => 0) n = 0.
 Proof. intros n. unfold norm. rewrite sum_zero by (intros; ring). apply sqrt_0. Qed.
@@ -138,6 +141,13 @@ Proof. intros a m n. apply sqrt_pos. Qed.
 Lemma frobenius_squared : forall a m n, frobenius a m n * frobenius a m n = inner a a m n.
 Proof.
   intros a m n. apply sqrt_sqrt. apply sum_nonnegative. intros i _. apply sum_of_squares_nonnegative.
+Qed.
+
+(* Cauchy-Schwarz of matrices *)
+Theorem inner_below : forall a b m n, inner a b m n <= frobenius a m n * frobenius b m n.
+Proof.
+  intros a b m n. rewrite 2 frobenius_rows. eapply Rle_trans; [ | apply cauchy_schwarz ].
+  apply sum_increasing. intros i _. apply cauchy_schwarz.
 Qed.
 
 Lemma frobenius_equal : forall a b m n,
