@@ -1,5 +1,5 @@
 (* matrices.v - norms of vectors and matrices: Cauchy-Schwarz, the Frobenius norm, bounds of the spectral norm and the
-   spectral norm itself. What contraction.v needs of them, and no more. *)
+   spectral norm itself. What jacobian.v and contraction.v need of them, and no more. *)
 Require Import Reals Lra Lia Psatz FunctionalExtensionality.
 From eer Require Import facts derivatives backward.
 Open Scope R_scope.
