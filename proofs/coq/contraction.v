@@ -84,7 +84,8 @@ Definition mean_value (size : matrix -> R) (m n : nat) : Prop := forall f V c,
 Theorem frobenius_mean_value : forall m n, mean_value (fun a => frobenius a m n) m n.
 Proof.
   intros m n f V c speed. set (g := subtracted (f 1) (f 0)).
-  destruct (MVT_cor2 (fun t => inner g (f t) m n) (fun t => inner g (V t) m n) 0 1) as [t [mean [after before]]]; [ lra | | ].
+  destruct (MVT_cor2 (fun t => inner g (f t) m n) (fun t => inner g (V t) m n) 0 1)
+    as [t [mean [after before]]]; [ lra | | ].
   - intros t within. apply (D_sum (fun u i => sum (fun j => g i j * f u i j) n)). intros i row.
     apply D_weighted. intros j column. now apply speed.
   - destruct (speed t) as [_ below]; [ lra | ].
@@ -156,7 +157,8 @@ Proof.
     - apply (limit_of_sum (fun k i => sum (fun j => subtracted (z k) P i j * subtracted (z k) P i j) n)).
       intros i row. apply (limit_of_sum (fun k j => subtracted (z k) P i j * subtracted (z k) P i j)). intros j column.
       assert (Un_cv (fun k => z k i j - P i j) (P i j - P i j)) as difference.
-      { apply CV_minus; auto. intros e e_positive. exists O. intros k _. unfold R_dist. now rewrite Rminus_diag_eq, Rabs_R0. }
+      { apply CV_minus; auto. intros e e_positive. exists O. intros k _. unfold R_dist.
+        now rewrite Rminus_diag_eq, Rabs_R0. }
       now apply CV_mult.
     - apply sum_zero. intros i _. apply sum_zero. intros j _. ring. }
   destruct (limit (eps * eps)) as [N close]; [ now apply Rmult_lt_0_compat | ]. exists N. intros k after.
@@ -176,7 +178,8 @@ Qed.
 Lemma same_of_norm_zero : forall size m n a b, matrix_norm size m n -> size (subtracted a b) <= 0 -> same a b m n.
 Proof.
   intros size m n a b [_ [_ [entry _]]] zero i j row column.
-  assert (Rabs (a i j - b i j) <= 0) as none by exact (Rle_trans _ _ _ (entry _ i j row column) zero). unfold Rabs in none. destruct (Rcase_abs _); lra.
+  assert (Rabs (a i j - b i j) <= 0) as none by exact (Rle_trans _ _ _ (entry _ i j row column) zero).
+  unfold Rabs in none. destruct (Rcase_abs _); lra.
 Qed.
 
 (* One fixed point P in the ball, and from wherever in it the iteration starts the distance to P falls as c^k. *)
@@ -259,7 +262,8 @@ Definition derivative_of (F : matrix -> matrix) (DF : matrix -> matrix -> matrix
 Lemma line_along : forall a v t n d, moves_matrix (fun u => added a (scaled u v)) t v n d.
 Proof.
   intros a v t n d i j row column. apply D_value with (0 + (1 * v i j + t * 0)); [ | ring ].
-  apply D_plus; [ apply D_constant | ]. apply (D_times (fun u => u) (fun _ => v i j)); [ apply D_identity | apply D_constant ].
+  apply D_plus; [ apply D_constant | ].
+  apply (D_times (fun u => u) (fun _ => v i j)); [ apply D_identity | apply D_constant ].
 Qed.
 
 (* A derivative of norm at most c all over the ball, which F does not leave: one fixed point, and rate c^k. *)
@@ -302,8 +306,8 @@ Proof.
   - now apply map_S_derivative.
 Qed.
 
-(* Theorem 3.2.1 with what it lacks: the static constant is 4, the condition holds at every state of the unit ball, and F does
-   not leave the ball. *)
+(* Theorem 3.2.1 with what it lacks: the static constant is 4, the condition holds at every state of the unit ball, and F
+   does not leave the ball. *)
 Theorem entropy_contraction : forall F X W_Q W_K W_V n d w_Q w_K q c, attention_map F W_Q W_K W_V n d ->
   frobenius X n d <= 1 -> 1 < q <= 2 -> operator_norm W_Q d d w_Q -> operator_norm W_K d d w_K -> 0 <= c < 1 ->
   (forall Z, frobenius Z n d <= 1 -> frobenius (F (added X Z)) n d <= 1) ->
@@ -315,7 +319,8 @@ Proof.
   destruct (attention_map_derivative _ _ _ _ _ _ form) as [DF [form_DF derivative]].
   apply contraction with DF; auto using frobenius_is_norm, frobenius_mean_value; [ lra | ].
   intros Z v within.
-  apply Rle_trans with ((4 * (w_Q * w_K) + dynamic (attention W_Q W_K n d (added X Z)) q n) * frobenius W_V d d * frobenius v n d).
+  set (entropy := dynamic (attention W_Q W_K n d (added X Z)) q n).
+  apply Rle_trans with ((4 * (w_Q * w_K) + entropy) * frobenius W_V d d * frobenius v n d).
   - destruct (jacobian_bound_domain X Z W_Q W_K W_V n d w_Q w_K q v) as [below_ST below_S]; auto.
     destruct form_DF as [-> | ->]; assumption.
   - apply Rmult_le_compat_r; [ apply frobenius_nonnegative | now apply condition ].
@@ -375,4 +380,82 @@ Proof.
   intros F X W_Q W_K W_V n d m w form bound_m bound_w size_X stays condition.
   replace (4 * m) with (2 * 2 * m) in * by ring.
   apply spectral_contraction with (W_Q := W_Q) (W_K := W_K) (W_V := W_V); auto using attention_bounded; lra.
+Qed.
+
+(* --- the printed condition ------------------------------------------------------------------------- *)
+
+(* A map that stretches distances by at most c has no derivative that stretches more. *)
+Theorem derivative_below : forall F Z v V r c n d,
+  moves_matrix (fun t => F (added Z (scaled t v))) 0 V n d ->
+  frobenius Z n d < r ->
+  (forall a b, frobenius a n d <= r -> frobenius b n d <= r ->
+     frobenius (subtracted (F a) (F b)) n d <= c * frobenius (subtracted a b) n d) ->
+  frobenius V n d <= c * frobenius v n d.
+Proof.
+  intros F Z v V r c n d along inside stretch.
+  destruct (frobenius_is_norm n d) as [sum_below [homogeneous _]]. cbv beta in sum_below, homogeneous.
+  pose proof (frobenius_nonnegative V n d) as positive_V. pose proof (frobenius_nonnegative v n d) as positive_v.
+  assert (added Z (scaled 0 v) = Z) as at_zero by (extensionality i; extensionality j; unfold added, scaled; ring).
+  set (near := (r - frobenius Z n d) / (frobenius v n d + 1)).
+  assert (0 < near) as near_positive by (apply Rdiv_lt_0_compat; lra).
+  assert (forall h, 0 < h < near ->
+    frobenius (subtracted (F (added Z (scaled h v))) (F Z)) n d <= c * (h * frobenius v n d)) as step.
+  { intros h small. replace (h * frobenius v n d) with (frobenius (subtracted (added Z (scaled h v)) Z) n d).
+    - apply stretch; [ | lra ]. apply Rle_trans with (1 := sum_below _ _). rewrite homogeneous, Rabs_right by lra.
+      assert (near * (frobenius v n d + 1) = r - frobenius Z n d) by (unfold near; field; lra). nra.
+    - replace (subtracted (added Z (scaled h v)) Z) with (scaled h v).
+      + rewrite homogeneous, Rabs_right; lra.
+      + extensionality i. extensionality j. unfold subtracted, added. ring. }
+  assert (D (fun t => inner V (F (added Z (scaled t v))) n d) 0 (inner V V n d)) as derivative.
+  { apply (D_sum (fun t i => sum (fun j => V i j * F (added Z (scaled t v)) i j) d)). intros i row.
+    apply D_weighted. intros j column. now apply along. }
+  assert (frobenius V n d * frobenius V n d <= frobenius V n d * (c * frobenius v n d)) as product.
+  { rewrite frobenius_squared. apply le_epsilon. intros eps positive.
+    destruct (derivative eps positive) as [delta close].
+    set (h := Rmin near delta / 2).
+    assert (0 < h < near /\ h < delta) as [small less].
+    { pose proof (Rmin_l near delta). pose proof (Rmin_r near delta). pose proof (cond_pos delta).
+      assert (0 < Rmin near delta) by now apply Rmin_glb_lt. unfold h. lra. }
+    assert (h <> 0) as nonzero by lra. specialize (close h nonzero).
+    rewrite Rabs_right in close by lra. specialize (close less). apply Rabs_def2 in close. destruct close as [_ close].
+    rewrite Rplus_0_l, at_zero in close. specialize (step h small).
+    set (change := subtracted (F (added Z (scaled h v))) (F Z)) in *.
+    assert (inner V (F (added Z (scaled h v))) n d - inner V (F Z) n d = inner V change n d) as difference.
+    { unfold inner. rewrite <- sum_subtracted. apply sum_equal. intros i _. rewrite <- sum_subtracted.
+      apply sum_equal. intros j _. unfold change, subtracted. ring. }
+    rewrite difference in close. pose proof (inner_below V change n d) as below.
+    assert (inner V change n d / h <= frobenius V n d * (c * frobenius v n d)); [ | lra ].
+    apply Rmult_le_reg_r with h; [ lra | ]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra. nra. }
+  destruct positive_V as [positive_V | <-]; [ nra | ].
+  assert (0 < near / 2 < near) as half by lra. specialize (step (near / 2) half).
+  pose proof (frobenius_nonnegative (subtracted (F (added Z (scaled (near / 2) v))) (F Z)) n d). nra.
+Qed.
+
+(* The printed condition does not make F a contraction: here the printed bound is below 1 all over the unit ball, and still
+   F stretches distances there, by more than 6/5. *)
+Theorem printed_condition_not_contraction : forall q, 1 < q <= 2 ->
+  exists X W_Q W_K W_V w_Q w_K,
+  let F Z := map_ST W_Q W_K W_V 2 2 (added X Z) in
+  frobenius X 2 2 <= 1 /\ frobenius W_V 2 2 <= 1 / 2 /\ operator_norm W_Q 2 2 w_Q /\ operator_norm W_K 2 2 w_K
+  /\ (forall Z, (2 * w_Q * w_K + dynamic (attention W_Q W_K 2 2 (added X Z)) q 2) * frobenius W_V 2 2 <= (8 + sqrt 2) / 10)
+  /\ (8 + sqrt 2) / 10 < 1
+  /\ forall c, (forall a b, frobenius a 2 2 <= 1 -> frobenius b 2 2 <= 1 ->
+       frobenius (subtracted (F a) (F b)) 2 2 <= c * frobenius (subtracted a b) 2 2) -> 6 / 5 < c.
+Proof.
+  intros q index.
+  exists (witness_Y (1 / 2)), (witness_diagonal 1 1), (witness_diagonal 4 (- (4))), (witness_W (1 / 20)), 1, 4. intros F.
+  assert (frobenius (witness_W (1 / 20)) 2 2 = 1 / 10) as size_W by (rewrite frobenius_witness_W; lra).
+  rewrite size_W, frobenius_witness_Y by lra. repeat split; try lra; try (apply witness_diagonal_norm; lra).
+  - intros Z. pose proof (witness_dynamic 4 (added (witness_Y (1 / 2)) Z) q index). lra.
+  - pose proof root_two. lra.
+  - intros c stretch.
+    pose proof (derivative_below F (witness_Y (2 / 5)) witness_v
+      (witness_Y (4 * 4 * (9 / 10 * (9 / 10)) * (1 / 20))) 1 c 2 2) as below.
+    rewrite 2 frobenius_witness_Y, frobenius_witness_v in below by lra.
+    enough (2 * (4 * 4 * (9 / 10 * (9 / 10)) * (1 / 20)) <= c * 1) by lra. apply below; auto; [ | lra ].
+    pose proof (derivative_ST_formula (witness_diagonal 1 1) (witness_diagonal 4 (- (4))) (witness_W (1 / 20)) 2 2
+      (witness_Y (1 / 2)) (witness_Y (2 / 5)) witness_v) as derivative.
+    intros i j row column. specialize (derivative i j row column). rewrite witness_sum in derivative.
+    replace (1 / 2 + 2 / 5) with (9 / 10) in derivative by field.
+    rewrite witness_derivative in derivative by assumption. exact derivative.
 Qed.

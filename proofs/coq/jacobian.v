@@ -1,9 +1,9 @@
-(* jacobian.v - the Jacobian of attention: lemma B.1, corollary B.2 and the inequality of theorem 3.2.1; what holds of them and what
-   does not hold.
+(* jacobian.v - the Jacobian of attention: lemma B.1, corollary B.2 and the inequality of theorem 3.2.1; what holds of
+   them and what does not.
 
-   Notation as there: Y = X + Z, n x d; S the softmax of the rows of the logits Y W_Q (Y W_K)^T, r_i its rows; F(Y) = S^T Y W_V.
-   The S map is F(Y) = S Y W_V, which section 5 trains. "The derivative in direction v": of F along every curve that passes
-   Z with velocity v. In finitely many dimensions that is the Frechet derivative DF[v], which along Z + t v the curve is. *)
+   Notation as there: Y = X + Z, n x d; S the softmax of the rows of the logits Y W_Q (Y W_K)^T, r_i its rows;
+   F(Y) = S^T Y W_V. The S map is F(Y) = S Y W_V, which section 5 trains. DF[v] is the velocity of F along every curve that
+   passes Y with velocity v; in finitely many dimensions that is the Frechet derivative. *)
 Require Import Reals Lra Lia Psatz FunctionalExtensionality.
 From eer Require Import facts derivatives backward matrices.
 Open Scope R_scope.
@@ -264,7 +264,7 @@ Proof.
   - now apply frobenius_product_left.
 Qed.
 
-(* ||DF[v]||_F <= (2 lambda ||Y||_2^2 ||W_Q W_K^T||_2 + ||S||_2) ||W_V||_2 ||v||_F, where lambda is at least every ||J_i||_2. *)
+(* ||DF[v]||_F <= (2 lambda ||Y||_2^2 ||W_Q W_K^T||_2 + ||S||_2) ||W_V||_2 ||v||_F, lambda at least every ||J_i||_2. *)
 Theorem jacobian_bound_sensitivity : forall W_Q W_K W_V n d Y v m y s w lambda,
   let S := attention W_Q W_K n d Y in
   bounded (product_nt W_Q W_K d) d d m -> bounded Y n d y -> bounded S n n s -> bounded W_V d d w ->
@@ -313,7 +313,7 @@ Proof.
   now apply (frobenius_from_entropy (attention W_Q W_K n d Y)); [ apply attention_stochastic | ].
 Qed.
 
-(* What theorem 3.2.1 should print, on its own domain: the static constant is 4, not 2. (The bound on ||W_V||_F is not needed.) *)
+(* What theorem 3.2.1 should print, on its own domain: the static constant is 4, not 2. (No bound of ||W_V||_F is needed.) *)
 Theorem jacobian_bound_domain : forall X Z W_Q W_K W_V n d w_Q w_K q v,
   frobenius X n d <= 1 -> frobenius Z n d <= 1 -> 1 < q <= 2 ->
   operator_norm W_Q d d w_Q -> operator_norm W_K d d w_K ->
@@ -360,9 +360,10 @@ Proof.
   - extensionality i. extensionality j. unfold added. ring.
 Qed.
 
-(* The Jacobian inequality of theorem 3.2.1 for the entropy index q, with c for its static constant, which is 2: whatever the data
-   that meet the hypotheses, ||DF[v]||_F <= (c ||W_Q||_op ||W_K||_op + dynamic term) ||W_V||_F ||v||_F in every direction v. This
-   is what the printed bound of the operator norm of DF says. *)
+(* The Jacobian inequality of theorem 3.2.1 for the entropy index q, with c for its static constant, which is 2: whatever
+   the data that meet the hypotheses, in every direction v
+   ||DF[v]||_F <= (c ||W_Q||_op ||W_K||_op + dynamic term) ||W_V||_F ||v||_F,
+   which is what the printed bound of the operator norm of DF says. *)
 Definition jacobian_inequality (c q : R) : Prop :=
   forall n d X Z W_Q W_K W_V w_Q w_K,
   frobenius X n d <= 1 -> frobenius Z n d <= 1 -> frobenius W_V d d <= 1 / 2 ->
@@ -371,24 +372,23 @@ Definition jacobian_inequality (c q : R) : Prop :=
   frobenius V n d <= (c * w_Q * w_K + dynamic (attention W_Q W_K n d (added X Z)) q n)
                      * frobenius W_V d d * frobenius v n d.
 
-(* The instance: X = Z = 1/2 [[1,1],[-1,-1]], W_Q = I, W_K = diag(m,-m), W_V = 1/4 [[1,1],[1,1]], v = 1/2 [[1,-1],[-1,1]];
-   there all logits are 0, and DF[v] = m [[1,1],[-1,-1]]. *)
-Definition bad_X (i j : nat) : R := match i with O => 1 / 2 | _ => - 1 / 2 end.
-Definition bad_diagonal (a b : R) (i j : nat) : R :=
+(* The instance: n = d = 2, Y = y [[1,1],[-1,-1]], W_Q = I, W_K = diag(m,-m), W_V = w [[1,1],[1,1]],
+   v = 1/2 [[1,-1],[-1,1]]. There all logits are 0, and DF[v] = 4 m y^2 w [[1,1],[-1,-1]]. *)
+Definition witness_Y (y : R) (i j : nat) : R := match i with O => y | _ => - y end.
+Definition witness_diagonal (a b : R) (i j : nat) : R :=
   match i, j with O, O => a | 1%nat, 1%nat => b | _, _ => 0 end.
-Definition bad_W_V (i j : nat) : R := 1 / 4.
-Definition bad_v (i j : nat) : R := match i, j with O, O => 1 / 2 | 1%nat, 1%nat => 1 / 2 | _, _ => - 1 / 2 end.
-Definition bad_DF (m : R) (i j : nat) : R := match i with O => m | _ => - m end.
+Definition witness_W (w : R) (i j : nat) : R := w.
+Definition witness_v (i j : nat) : R := match i, j with O, O => 1 / 2 | 1%nat, 1%nat => 1 / 2 | _, _ => - 1 / 2 end.
 
 Lemma frobenius_value : forall a m n b, 0 <= b -> inner a a m n = b * b -> frobenius a m n = b.
 Proof. intros a m n b nonnegative value. unfold frobenius. rewrite value. now apply sqrt_square. Qed.
 
 (* diag(a, b) with |a| = |b| = w stretches every x by w. *)
-Lemma bad_diagonal_norm : forall a b w, 0 <= w -> a * a = w * w -> b * b = w * w ->
-  operator_norm (bad_diagonal a b) 2 2 w.
+Lemma witness_diagonal_norm : forall a b w, 0 <= w -> a * a = w * w -> b * b = w * w ->
+  operator_norm (witness_diagonal a b) 2 2 w.
 Proof.
   intros a b w nonnegative first second.
-  assert (forall x, norm (applied (bad_diagonal a b) x 2) 2 = w * norm x 2) as stretched.
+  assert (forall x, norm (applied (witness_diagonal a b) x 2) 2 = w * norm x 2) as stretched.
   { intros x. rewrite <- norm_scaled by assumption. unfold norm, applied. f_equal. cbn.
     transitivity (0 + a * a * (x 0%nat * x 0%nat) + b * b * (x 1%nat * x 1%nat)); [ ring | ].
     rewrite first, second. ring. }
@@ -399,25 +399,38 @@ Proof.
     transitivity (sqrt 1); [ | exact sqrt_1 ]. unfold norm. f_equal. cbn. ring.
 Qed.
 
-Lemma bad_attention : forall m i j, (i < 2)%nat -> (j < 2)%nat ->
-  attention (bad_diagonal 1 1) (bad_diagonal m (- m)) 2 2 (added bad_X bad_X) i j = 1 / 2.
+Lemma witness_attention : forall m y i j, (i < 2)%nat -> (j < 2)%nat ->
+  attention (witness_diagonal 1 1) (witness_diagonal m (- m)) 2 2 (witness_Y y) i j = 1 / 2.
 Proof.
-  intros m i j row column.
-  assert (forall k, (k < 2)%nat -> logits (bad_diagonal 1 1) (bad_diagonal m (- m)) 2 (added bad_X bad_X) i k = 0) as zero.
-  { intros k below. unfold logits, product_nt, product, added, bad_X.
-    destruct i as [| [|]], k as [| [|]]; try lia; cbn; field. }
+  intros m y i j row column.
+  assert (forall k, (k < 2)%nat -> logits (witness_diagonal 1 1) (witness_diagonal m (- m)) 2 (witness_Y y) i k = 0) as zero.
+  { intros k below. unfold logits, product_nt, product, witness_Y.
+    destruct i as [| [|]], k as [| [|]]; try lia; cbn; ring. }
   unfold attention, softmax. cbn [sum]. rewrite !zero, exp_0 by lia. field.
 Qed.
 
-Lemma bad_derivative : forall m i j, (i < 2)%nat -> (j < 2)%nat ->
-  DF_ST (bad_diagonal 1 1) (bad_diagonal m (- m)) bad_W_V 2 2 (added bad_X bad_X) bad_v i j = bad_DF m i j.
+Lemma witness_derivative : forall m y w i j, (i < 2)%nat -> (j < 2)%nat ->
+  DF_ST (witness_diagonal 1 1) (witness_diagonal m (- m)) (witness_W w) 2 2 (witness_Y y) witness_v i j
+  = witness_Y (4 * m * (y * y) * w) i j.
 Proof.
-  intros m i j row column. pose proof (bad_attention m) as half.
+  intros m y w i j row column. pose proof (witness_attention m y) as half.
   unfold DF_ST, product at 1, added at 1, product_tn, attention_velocity, softmax_velocity. cbn [sum].
   rewrite !half by lia. clear half.
-  unfold logits_velocity, added, product_nt, product, bad_X, bad_W_V, bad_v, bad_DF.
+  unfold logits_velocity, added, product_nt, product, witness_Y, witness_W, witness_v.
   destruct i as [| [|]], j as [| [|]]; try lia; cbn; field.
 Qed.
+
+Lemma frobenius_witness_Y : forall y, 0 <= y -> frobenius (witness_Y y) 2 2 = 2 * y.
+Proof. intros y nonnegative. apply frobenius_value; [ lra | unfold inner; cbn; ring ]. Qed.
+
+Lemma frobenius_witness_W : forall w, 0 <= w -> frobenius (witness_W w) 2 2 = 2 * w.
+Proof. intros w nonnegative. apply frobenius_value; [ lra | unfold inner, witness_W; cbn; ring ]. Qed.
+
+Lemma frobenius_witness_v : frobenius witness_v 2 2 = 1.
+Proof. apply frobenius_value; [ lra | unfold inner; cbn; field ]. Qed.
+
+Lemma witness_sum : forall x z, added (witness_Y x) (witness_Y z) = witness_Y (x + z).
+Proof. intros x z. extensionality i. extensionality j. unfold added, witness_Y. destruct i; ring. Qed.
 
 Lemma dynamic_at_most : forall S q n, stochastic S n -> 1 < q <= 2 -> dynamic S q n <= sqrt (INR n).
 Proof.
@@ -429,22 +442,27 @@ Proof.
     rewrite <- total. now apply sum_above_term.
 Qed.
 
+Lemma witness_dynamic : forall m y q, 1 < q <= 2 ->
+  dynamic (attention (witness_diagonal 1 1) (witness_diagonal m (- m)) 2 2 y) q 2 <= sqrt 2.
+Proof.
+  intros m y q index. replace 2 with (INR 2) at 3 by (cbn; ring). apply dynamic_at_most; auto. apply attention_stochastic.
+Qed.
+
+(* X = Z = 1/2 [[1,1],[-1,-1]], w = 1/4: all hypotheses hold with equality, and ||DF[v]||_F = 2 m. *)
 Lemma jacobian_inequality_instance : forall c q m, 1 < q <= 2 -> 0 <= m -> jacobian_inequality c q ->
   2 * m <= (c * m + sqrt 2) / 2.
 Proof.
   intros c q m index nonnegative claim.
-  assert (frobenius bad_X 2 2 = 1) as size_X by (apply frobenius_value; [ lra | unfold inner; cbn; field ]).
-  assert (frobenius bad_W_V 2 2 = 1 / 2) as size_W by (apply frobenius_value; [ lra | unfold inner, bad_W_V; cbn; field ]).
-  assert (frobenius bad_v 2 2 = 1) as size_v by (apply frobenius_value; [ lra | unfold inner; cbn; field ]).
-  assert (frobenius (bad_DF m) 2 2 = 2 * m) as size_DF by (apply frobenius_value; [ lra | unfold inner; cbn; ring ]).
-  specialize (claim 2%nat 2%nat bad_X bad_X (bad_diagonal 1 1) (bad_diagonal m (- m)) bad_W_V 1 m).
-  rewrite size_X, size_W in claim. specialize (claim (Rle_refl 1) (Rle_refl 1) (Rle_refl (1 / 2))).
-  specialize (claim ltac:(apply bad_diagonal_norm; lra) ltac:(apply bad_diagonal_norm; lra) bad_v _
+  assert (frobenius (witness_Y (1 / 2)) 2 2 <= 1) as size_X by (rewrite frobenius_witness_Y; lra).
+  assert (frobenius (witness_W (1 / 4)) 2 2 = 1 / 2) as size_W by (rewrite frobenius_witness_W; lra).
+  specialize (claim 2%nat 2%nat (witness_Y (1 / 2)) (witness_Y (1 / 2))
+    (witness_diagonal 1 1) (witness_diagonal m (- m)) (witness_W (1 / 4)) 1 m).
+  rewrite size_W in claim. specialize (claim size_X size_X (Rle_refl (1 / 2))).
+  specialize (claim ltac:(apply witness_diagonal_norm; lra) ltac:(apply witness_diagonal_norm; lra) witness_v _
     (derivative_ST_formula _ _ _ _ _ _ _ _)).
-  rewrite (frobenius_equal _ (bad_DF m)), size_DF, size_v in claim by apply bad_derivative.
-  pose proof (dynamic_at_most (attention (bad_diagonal 1 1) (bad_diagonal m (- m)) 2 2 (added bad_X bad_X)) q 2
-    (attention_stochastic _ _ _ _ _) index) as bound.
-  replace (INR 2) with 2 in bound by (cbn; ring). lra.
+  rewrite witness_sum, (frobenius_equal _ _ _ _ (witness_derivative m _ _)) in claim.
+  rewrite frobenius_witness_Y, frobenius_witness_v in claim by nra.
+  pose proof (witness_dynamic m (witness_Y (1 / 2 + 1 / 2)) q index). lra.
 Qed.
 
 Lemma root_two : sqrt 2 < 2.
