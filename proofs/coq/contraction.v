@@ -355,18 +355,14 @@ Proof.
     + apply (below (transposed (attention W_Q W_K n d (added X Z)))). now apply bounded_transposed.
     + now apply below.
   - intros Z v within.
-    assert (bounded (added X Z) n d rho) as bound_Y.
-    { split; [ lra | ]. intros x. destruct (bounded_frobenius (added X Z) n d) as [_ below].
-      apply Rle_trans with (1 := below x). apply Rmult_le_compat_r; [ apply norm_nonnegative | auto ]. }
+    assert (bounded (added X Z) n d rho) as bound_Y by (apply bounded_weakened with (1 := bounded_frobenius _ n d); auto).
     destruct (jacobian_bound_spectral W_Q W_K W_V n d (added X Z) v m rho s w) as [below_ST below_S]; auto.
     destruct form_DF as [-> | ->]; assumption.
 Qed.
 
 Lemma attention_bounded : forall W_Q W_K n d Y, bounded (attention W_Q W_K n d Y) n n (sqrt (INR n)).
 Proof.
-  intros W_Q W_K n d Y. split; [ apply sqrt_pos | ]. intros x.
-  destruct (bounded_frobenius (attention W_Q W_K n d Y) n n) as [_ below]. apply Rle_trans with (1 := below x).
-  apply Rmult_le_compat_r; [ apply norm_nonnegative | ].
+  intros W_Q W_K n d Y. apply bounded_weakened with (1 := bounded_frobenius _ n n).
   assert (1 < 2 <= 2) as index by lra. apply Rle_trans with (1 := frobenius_attention W_Q W_K n d Y 2 index).
   apply dynamic_at_most; [ apply attention_stochastic | assumption ].
 Qed.

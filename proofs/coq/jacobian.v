@@ -325,9 +325,7 @@ Proof.
   pose proof (operator_norm_bounded _ _ _ _ norm_Q) as bound_Q.
   pose proof (operator_norm_bounded _ _ _ _ norm_K) as bound_K.
   pose proof (frobenius_of_sum X Z n d) as size_Y. fold Y in size_Y.
-  assert (bounded Y n d 2) as bound_Y.
-  { split; [ lra | ]. intros x. destruct (bounded_frobenius Y n d) as [_ below]. specialize (below x).
-    pose proof (norm_nonnegative x d). nra. }
+  assert (bounded Y n d 2) as bound_Y by (apply bounded_weakened with (1 := bounded_frobenius Y n d); lra).
   unfold b. replace 4 with (2 * 2) by ring.
   assert (forall e s, e <= (2 * 2 * (w_Q * w_K) + s) * frobenius W_V d d * frobenius v n d ->
     s <= dynamic (attention W_Q W_K n d Y) q n ->

@@ -223,14 +223,26 @@ Proof.
     + rewrite sum_swapped. apply sum_equal. intros l _. rewrite <- sum_scaled. apply sum_equal. intros j _. ring.
 Qed.
 
+(* Row i of A B. *)
+Lemma row_of_product : forall a b k n w i, bounded b k n w -> norm (product a b k i) n <= w * norm (a i) k.
+Proof.
+  intros a b k n w i bound. destruct (bounded_transposed b k n w bound) as [_ below].
+  rewrite (norm_equal _ (applied (transposed b) (a i) k)); auto.
+  intros j _. unfold product, applied, transposed. apply sum_equal. intros l _. ring.
+Qed.
+
+Lemma bounded_weakened : forall a m n v w, bounded a m n v -> v <= w -> bounded a m n w.
+Proof.
+  intros a m n v w [nonnegative below] less. split; [ lra | ]. intros x. apply Rle_trans with (1 := below x).
+  apply Rmult_le_compat_r; [ apply norm_nonnegative | assumption ].
+Qed.
+
 (* ||A B||_F <= ||A||_F ||B||_2 *)
 Theorem frobenius_product_right : forall a b m k n w, bounded b k n w ->
   frobenius (product a b k) m n <= frobenius a m k * w.
 Proof.
-  intros a b m k n w bound. destruct (bounded_transposed b k n w bound) as [nonnegative below].
-  rewrite Rmult_comm. apply frobenius_by_rows; auto. intros i _.
-  rewrite (norm_equal _ (applied (transposed b) (a i) k)); auto.
-  intros j _. unfold product, applied, transposed. apply sum_equal. intros l _. ring.
+  intros a b m k n w bound. rewrite Rmult_comm. apply frobenius_by_rows; [ apply bound | ].
+  intros i _. now apply row_of_product.
 Qed.
 
 (* ||A B||_F <= ||A||_2 ||B||_F *)
