@@ -187,3 +187,253 @@ Proof.
   assert (frobenius (added X Z) n d <= rho) as size by (apply Rle_trans with (1 := frobenius_of_sum X Z n d); lra).
   apply bounded_weakened with (1 := bounded_frobenius _ n n). now apply attention_spread.
 Qed.
+
+(* --- theorem B: the S map in the greatest norm of a row -------------------------------------------- *)
+
+(* The standard deviation of a under the probabilities r. *)
+Definition deviation (r a : nat -> R) (n : nat) : R :=
+  norm (fun j => sqrt (r j) * (a j - sum (fun k => r k * a k) n)) n.
+
+Lemma weighted_square : forall r x n, simplex r n ->
+  sum (fun j => sqrt (r j) * x j * (sqrt (r j) * x j)) n = sum (fun j => r j * (x j * x j)) n.
+Proof.
+  intros r x n [nonnegative _]. apply sum_equal. intros j inside.
+  rewrite <- (sqrt_sqrt (r j)) at 3 by auto. ring.
+Qed.
+
+Lemma deviation_below : forall r a n b, simplex r n -> 0 <= b -> (forall j, (j < n)%nat -> a j * a j <= b * b) ->
+  deviation r a n <= b.
+Proof.
+  intros r a n b inside positive below. apply norm_below; auto. set (mean := sum (fun k => r k * a k) n).
+  rewrite (weighted_square r (fun j => a j - mean)) by assumption. destruct inside as [nonnegative total].
+  rewrite (sum_equal _ (fun j => r j * (a j * a j) + (-2 * mean) * (r j * a j) + (mean * mean) * r j)) by (intros; ring).
+  rewrite 2 sum_added, 2 sum_scaled, total. fold mean.
+  assert (sum (fun j => r j * (a j * a j)) n <= sum (fun j => b * b * r j) n) as squares.
+  { apply sum_increasing. intros j row. rewrite Rmult_comm. apply Rmult_le_compat_r; auto. }
+  rewrite sum_scaled, total in squares. pose proof (Rle_0_sqr mean) as square. unfold Rsqr in square. lra.
+Qed.
+
+Lemma deviation_of_sum : forall r a b n, deviation r (fun j => a j + b j) n <= deviation r a n + deviation r b n.
+Proof.
+  intros r a b n. unfold deviation. eapply Rle_trans; [ right | apply norm_of_sum ]. apply norm_equal. intros j _.
+  rewrite (sum_equal (fun k => r k * (a k + b k)) (fun k => r k * a k + r k * b k)) by (intros; ring).
+  rewrite sum_added. ring.
+Qed.
+
+(* The covariance of a and b. *)
+Lemma covariance : forall r a b n, simplex r n ->
+  sum (fun j => softmax_velocity r a n j * b j) n <= deviation r a n * deviation r b n.
+Proof.
+  intros r a b n [nonnegative total]. unfold deviation, softmax_velocity.
+  set (mean_a := sum (fun k => r k * a k) n). set (mean_b := sum (fun k => r k * b k) n).
+  eapply Rle_trans; [ | apply cauchy_schwarz ]. right.
+  rewrite (sum_equal (fun j => sqrt (r j) * _ * _)
+    (fun j => r j * (a j - mean_a) * b j + (- mean_b) * (r j * a j) + mean_b * mean_a * r j)).
+  - rewrite 2 sum_added, 2 sum_scaled, total. fold mean_a. ring.
+  - intros j inside. rewrite <- (sqrt_sqrt (r j)) at 3 4 5 by auto. ring.
+Qed.
+
+(* The mean of the rows of Y, and how far <u, y_j> deviates where |y_j| <= R. *)
+Definition mean_row (r : nat -> R) (Y : matrix) (n l : nat) : R := sum (fun k => r k * Y k l) n.
+
+Lemma variance_of_rows : forall r Y n d, simplex r n ->
+  sum (fun j => r j * sum (fun l => (Y j l - mean_row r Y n l) * (Y j l - mean_row r Y n l)) d) n
+  = sum (fun j => r j * (norm (Y j) d * norm (Y j) d)) n - norm (mean_row r Y n) d * norm (mean_row r Y n) d.
+Proof.
+  intros r Y n d [_ total]. set (mu := mean_row r Y n).
+  rewrite (norm_squared mu).
+  rewrite (sum_equal _ (fun j => sum (fun l => r j * ((Y j l - mu l) * (Y j l - mu l))) d))
+    by (intros; now rewrite sum_scaled).
+  rewrite (sum_equal (fun j => r j * (norm (Y j) d * _)) (fun j => sum (fun l => r j * (Y j l * Y j l)) d))
+    by (intros; now rewrite norm_squared, sum_scaled).
+  rewrite 2 (sum_swapped _ n d), <- sum_subtracted. apply sum_equal. intros l _.
+  rewrite (sum_equal _ (fun j => r j * (Y j l * Y j l) + (-2 * mu l) * (r j * Y j l) + (mu l * mu l) * r j))
+    by (intros; ring).
+  rewrite 2 sum_added, 2 sum_scaled, total. unfold mu, mean_row. ring.
+Qed.
+
+Lemma gap_nonnegative : forall r Y n d R, simplex r n -> (forall j, (j < n)%nat -> norm (Y j) d <= R) ->
+  sum (fun j => r j * sum (fun l => (Y j l - mean_row r Y n l) * (Y j l - mean_row r Y n l)) d) n
+  <= R * R - norm (mean_row r Y n) d * norm (mean_row r Y n) d
+  /\ 0 <= R * R - norm (mean_row r Y n) d * norm (mean_row r Y n) d.
+Proof.
+  intros r Y n d R inside below.
+  assert (sum (fun j => r j * (norm (Y j) d * norm (Y j) d)) n <= R * R) as square.
+  { destruct inside as [nonnegative total].
+    apply Rle_trans with (sum (fun j => R * R * r j) n); [ | rewrite sum_scaled, total; lra ].
+    apply sum_increasing. intros j row. rewrite Rmult_comm. apply Rmult_le_compat_r; auto.
+    pose proof (norm_nonnegative (Y j) d). apply Rmult_le_compat; auto. }
+  pose proof (variance_of_rows r Y n d inside) as variance.
+  assert (0 <= sum (fun j => r j * sum (fun l => (Y j l - mean_row r Y n l) * (Y j l - mean_row r Y n l)) d) n).
+  { apply sum_nonnegative. intros j row. apply Rmult_le_pos; [ now apply inside | ].
+    apply (sum_of_squares_nonnegative (fun l => Y j l - mean_row r Y n l)). }
+  lra.
+Qed.
+
+Lemma deviation_of_rows : forall r Y u n d R, simplex r n -> (forall j, (j < n)%nat -> norm (Y j) d <= R) ->
+  deviation r (fun j => sum (fun l => u l * Y j l) d) n
+  <= norm u d * sqrt (R * R - norm (mean_row r Y n) d * norm (mean_row r Y n) d).
+Proof.
+  intros r Y u n d R inside below. set (mu := mean_row r Y n).
+  destruct (gap_nonnegative r Y n d R inside below) as [variance gap]. fold mu in variance, gap.
+  set (g := R * R - norm mu d * norm mu d) in *.
+  pose proof (norm_nonnegative u d). pose proof (sqrt_pos g).
+  apply norm_below; [ now apply Rmult_le_pos | ].
+  replace (norm u d * sqrt g * (norm u d * sqrt g)) with (norm u d * norm u d * (sqrt g * sqrt g)) by ring.
+  rewrite sqrt_sqrt by assumption.
+  assert (forall j, sum (fun l => u l * Y j l) d - sum (fun k => r k * sum (fun l => u l * Y k l) d) n
+                    = sum (fun l => u l * (Y j l - mu l)) d) as centred.
+  { intros j. rewrite (sum_equal (fun l => u l * (Y j l - mu l)) (fun l => u l * Y j l - u l * mu l)) by (intros; ring).
+    rewrite sum_subtracted. f_equal. unfold mu, mean_row.
+    rewrite (sum_equal (fun k => r k * _) (fun k => sum (fun l => u l * (r k * Y k l)) d)).
+    - rewrite sum_swapped. apply sum_equal. intros l _. now rewrite sum_scaled.
+    - intros k _. rewrite <- sum_scaled. apply sum_equal. intros l _. ring. }
+  rewrite (weighted_square r (fun j => sum (fun l => u l * Y j l) d - _)) by assumption.
+  apply Rle_trans with (norm u d * norm u d * sum (fun j => r j * sum (fun l => (Y j l - mu l) * (Y j l - mu l)) d) n).
+  - rewrite <- sum_scaled. apply sum_increasing. intros j row. rewrite centred.
+    pose proof (cauchy_schwarz_squared u (fun l => Y j l - mu l) d) as product. rewrite <- norm_squared in product.
+    pose proof (Rmult_le_compat_l (r j) _ _ (proj1 inside j row) product). lra.
+  - apply Rmult_le_compat_l; [ now apply Rmult_le_pos | assumption ].
+Qed.
+
+(* How the row mean of Y moves with the probabilities. *)
+Lemma row_velocity : forall r a Y n d R, simplex r n -> (forall j, (j < n)%nat -> norm (Y j) d <= R) ->
+  norm (fun l => sum (fun j => softmax_velocity r a n j * Y j l) n) d
+  <= deviation r a n * sqrt (R * R - norm (mean_row r Y n) d * norm (mean_row r Y n) d).
+Proof.
+  intros r a Y n d R inside below. set (x := fun l => sum (fun j => softmax_velocity r a n j * Y j l) n).
+  pose proof (deviation_of_rows r Y x n d R inside below) as spread.
+  set (g := sqrt (R * R - norm (mean_row r Y n) d * norm (mean_row r Y n) d)) in *.
+  assert (0 <= deviation r a n) as positive by apply norm_nonnegative.
+  assert (0 <= g) as positive_g by apply sqrt_pos. pose proof (norm_nonnegative x d).
+  assert (norm x d * norm x d <= deviation r a n * g * norm x d) as square.
+  { rewrite norm_squared.
+    replace (sum (fun j => x j * x j) d)
+      with (sum (fun j => softmax_velocity r a n j * sum (fun l => x l * Y j l) d) n).
+    - apply Rle_trans with (1 := covariance r a _ n inside).
+      pose proof (Rmult_le_compat_l _ _ _ positive spread). lra.
+    - rewrite (sum_equal (fun l => x l * x l) (fun l => sum (fun j => softmax_velocity r a n j * (x l * Y j l)) n)).
+      + rewrite sum_swapped. apply sum_equal. intros j _. now rewrite sum_scaled.
+      + intros l _. unfold x at 2. rewrite <- sum_scaled. apply sum_equal. intros j _. ring. }
+  destruct (Req_dec (norm x d) 0) as [-> | nonzero]; [ now apply Rmult_le_pos | ].
+  apply Rmult_le_reg_r with (norm x d); lra.
+Qed.
+
+Lemma norm_of_mean : forall r v n d b, simplex r n -> (forall j, (j < n)%nat -> norm (v j) d <= b) ->
+  norm (fun l => sum (fun j => r j * v j l) n) d <= b.
+Proof.
+  intros r v n d b [nonnegative total] below.
+  apply Rle_trans with (sum (fun j => r j * b) n); [ | rewrite sum_scaled_right, total; lra ].
+  clear total. induction n as [| n step]; simpl.
+  - rewrite norm_zero. lra.
+  - apply Rle_trans with (1 := norm_of_sum (fun l => sum (fun j => r j * v j l) n) (fun l => r n * v n l) d).
+    apply Rplus_le_compat; [ apply step; auto | ].
+    rewrite norm_scaled by auto. apply Rmult_le_compat_l; auto.
+Qed.
+
+(* Theorem B: row i of DF[v], where |y_j| <= R and mu_i = sum_j r_ij y_j:
+   |DF[v]_i| <= ||W_V||_2 (1 + m (R^2 - |mu_i|^2) + m R sqrt(R^2 - |mu_i|^2)) max_j |v_j|, m at least ||W_Q W_K^T||_2. *)
+Theorem jacobian_bound_row : forall W_Q W_K W_V n d Y v m w R i, (i < n)%nat ->
+  bounded (product_nt W_Q W_K d) d d m -> bounded W_V d d w -> rows_norm Y n d <= R ->
+  let mu := mean_row (attention W_Q W_K n d Y i) Y n in
+  let g := R * R - norm mu d * norm mu d in
+  norm (DF_S W_Q W_K W_V n d Y v i) d <= w * (1 + m * g + m * R * sqrt g) * rows_norm v n d.
+Proof.
+  intros W_Q W_K W_V n d Y v m w R i row bound_m bound_w size mu g.
+  destruct (bound_m) as [positive_m _]. destruct (bound_w) as [positive_w _].
+  set (r := attention W_Q W_K n d Y i) in *. set (V := rows_norm v n d).
+  assert (simplex r n) as inside by now apply attention_stochastic.
+  assert (forall j, (j < n)%nat -> norm (Y j) d <= R) as below_Y
+    by (intros j below; apply Rle_trans with (2 := size); now apply row_below).
+  assert (forall j, (j < n)%nat -> norm (v j) d <= V) as below_v by (intros; now apply row_below).
+  assert (0 <= V) as positive_V by apply greatest_nonnegative.
+  assert (0 <= R) as positive_R by (apply Rle_trans with (2 := size); apply greatest_nonnegative).
+  assert (0 <= g) as gap by now apply gap_nonnegative.
+  pose proof (sqrt_pos g) as positive_g. assert (sqrt g * sqrt g = g) as root by now apply sqrt_sqrt.
+  set (a := logits_velocity W_Q W_K d Y v i).
+  assert (deviation r a n <= m * V * sqrt g + m * R * V) as logits.
+  { set (p := product v (product_nt W_Q W_K d) d i). set (q := product Y (product_nt W_Q W_K d) d i).
+    assert (a = fun j => sum (fun l => p l * Y j l) d + sum (fun l => q l * v j l) d) as ->.
+    { extensionality j. unfold a, logits_velocity. rewrite 2 product_of_products. reflexivity. }
+    pose proof (row_of_product v _ d d m i bound_m) as below_p. fold p in below_p.
+    pose proof (row_of_product Y _ d d m i bound_m) as below_q. fold q in below_q.
+    specialize (below_v i row) as below_vi. specialize (below_Y i row) as below_Yi.
+    apply Rle_trans with (1 := deviation_of_sum r _ _ n). apply Rplus_le_compat.
+    - apply Rle_trans with (1 := deviation_of_rows r Y p n d R inside below_Y). fold mu g.
+      apply Rmult_le_compat_r; auto. apply Rle_trans with (1 := below_p). now apply Rmult_le_compat_l.
+    - assert (0 <= m * R * V) as positive by (repeat apply Rmult_le_pos; auto).
+      apply deviation_below; auto. intros j below. specialize (below_v j below).
+      pose proof (cauchy_schwarz_squared q (v j) d) as product. rewrite <- 2 norm_squared in product.
+      apply Rle_trans with (1 := product). pose proof (norm_nonnegative q d). pose proof (norm_nonnegative (v j) d).
+      assert (norm q d <= m * R) as less
+        by (apply Rle_trans with (1 := below_q); now apply Rmult_le_compat_l).
+      assert (norm q d * norm (v j) d <= m * R * V) by (apply Rmult_le_compat; auto).
+      replace (norm q d * norm q d * (norm (v j) d * norm (v j) d))
+        with (norm q d * norm (v j) d * (norm q d * norm (v j) d)) by ring.
+      assert (0 <= norm q d * norm (v j) d) by now apply Rmult_le_pos. now apply Rmult_le_compat. }
+  unfold DF_S. apply Rle_trans with (1 := row_of_product _ W_V d d w i bound_w).
+  rewrite (Rmult_assoc w). apply Rmult_le_compat_l; auto.
+  pose proof (row_velocity r a Y n d R inside below_Y) as first. fold mu g in first.
+  pose proof (norm_of_mean r v n d V inside below_v) as second.
+  eapply Rle_trans; [ apply (norm_of_sum (fun l => sum (fun j => softmax_velocity r a n j * Y j l) n)) | ].
+  apply Rle_trans with (deviation r a n * sqrt g + V); [ now apply Rplus_le_compat | ].
+  pose proof (Rmult_le_compat_r (sqrt g) _ _ positive_g logits).
+  replace ((1 + m * g + m * R * sqrt g) * V) with ((m * V * sqrt g + m * R * V) * sqrt g + V).
+  - lra.
+  - rewrite <- root at 3. ring.
+Qed.
+
+(* max_i |DF[v]_i| <= ||W_V||_2 (1 + 2 m R^2) max_i |v_i| *)
+Theorem jacobian_bound_rows : forall W_Q W_K W_V n d Y v m w R,
+  bounded (product_nt W_Q W_K d) d d m -> bounded W_V d d w -> rows_norm Y n d <= R ->
+  rows_norm (DF_S W_Q W_K W_V n d Y v) n d <= w * (1 + 2 * m * (R * R)) * rows_norm v n d.
+Proof.
+  intros W_Q W_K W_V n d Y v m w R bound_m bound_w size.
+  destruct (bound_m) as [positive_m _]. destruct (bound_w) as [positive_w _].
+  assert (0 <= rows_norm v n d) as positive_v by apply greatest_nonnegative.
+  assert (0 <= R) as positive_R by (apply Rle_trans with (2 := size); apply greatest_nonnegative).
+  assert (0 <= m * (R * R)) as positive by (repeat apply Rmult_le_pos; auto).
+  apply rows_below; [ repeat apply Rmult_le_pos; auto; lra | ]. intros i row.
+  apply Rle_trans with (1 := jacobian_bound_row W_Q W_K W_V n d Y v m w R i row bound_m bound_w size).
+  set (mu := mean_row _ Y n). set (g := R * R - norm mu d * norm mu d).
+  apply Rmult_le_compat_r; auto. apply Rmult_le_compat_l; auto.
+  assert (g <= R * R) as less by (unfold g; pose proof (Rle_0_sqr (norm mu d)) as square; unfold Rsqr in square; lra).
+  assert (sqrt g <= R) as root by (apply square_root_below; auto).
+  pose proof (Rmult_le_compat_l m _ _ positive_m less).
+  assert (0 <= m * R) as mR by now apply Rmult_le_pos. pose proof (Rmult_le_compat_l (m * R) _ _ mR root). lra.
+Qed.
+
+(* Z <- S Y W_V converges, whatever n, where 2 m x^2 w < (1 - w)^3: x at least every |x_i|, w at least ||W_V||_2,
+   m at least ||W_Q W_K^T||_2. *)
+Theorem rows_contraction : forall X W_Q W_K W_V n d m w x,
+  bounded (product_nt W_Q W_K d) d d m -> bounded W_V d d w -> rows_norm X n d <= x -> w < 1 ->
+  2 * m * (x * x) * w < (1 - w) ^ 3 ->
+  let rho := x / (1 - w) in
+  converges (fun Z => rows_norm Z n d) n d (w * rho) (w * (1 + 2 * m * (rho * rho)))
+    (fun Z => map_S W_Q W_K W_V n d (added X Z)).
+Proof.
+  intros X W_Q W_K W_V n d m w x bound_m bound_w size_X below_one condition rho.
+  destruct (bound_m) as [positive_m _]. destruct (bound_w) as [positive_w _].
+  assert (0 <= x) as positive_x by (apply Rle_trans with (2 := size_X); apply greatest_nonnegative).
+  assert (x = (1 - w) * rho) as x_rho by (unfold rho; field; lra).
+  assert (0 <= rho) as positive_rho
+    by (apply Rmult_le_pos; [ assumption | left; apply Rinv_0_lt_compat; lra ]).
+  clearbody rho.
+  assert (forall Z, rows_norm Z n d <= w * rho -> rows_norm (added X Z) n d <= rho) as size_Y.
+  { intros Z within. destruct (rows_norm_is_norm n d) as [sum_below _].
+    apply Rle_trans with (1 := sum_below X Z). lra. }
+  apply contraction with (DF_S W_Q W_K W_V n d); auto using rows_norm_is_norm, rows_norm_mean_value.
+  - intros y t v along. now apply map_S_derivative.
+  - now apply Rmult_le_pos.
+  - assert (0 <= m * (rho * rho)) by (repeat apply Rmult_le_pos; auto). split.
+    + apply Rmult_le_pos; lra.
+    + assert (0 < (1 - w) * (1 - w)) as square by (apply Rmult_lt_0_compat; lra).
+      apply Rmult_lt_reg_l with ((1 - w) * (1 - w)); [ assumption | ].
+      rewrite x_rho in condition. simpl in condition. lra.
+  - intros Z within. apply rows_below; [ now apply Rmult_le_pos | ]. intros i row.
+    apply Rle_trans with (1 := row_of_product (product (attention W_Q W_K n d (added X Z)) (added X Z) n) W_V d d w i bound_w).
+    apply Rmult_le_compat_l; auto. apply (norm_of_mean (attention W_Q W_K n d (added X Z) i) (added X Z)).
+    + now apply attention_stochastic.
+    + intros j below. apply Rle_trans with (2 := size_Y Z within). now apply row_below.
+  - intros Z v within. now apply jacobian_bound_rows; auto.
+Qed.
