@@ -455,3 +455,77 @@ Proof.
     replace (1 / 2 + 2 / 5) with (9 / 10) in derivative by field.
     rewrite witness_derivative in derivative by assumption. exact derivative.
 Qed.
+
+(* Eq. 14 is false: F leaves the unit ball, although ||W_V||_F <= 1/2. Here n = 2, d = 1, and both rows attend to the first token. *)
+Theorem unit_ball_left : exists X Z W_Q W_K W_V,
+  frobenius X 2 1 <= 1 /\ frobenius Z 2 1 <= 1 /\ frobenius W_V 1 1 <= 1 / 2
+  /\ 1 < frobenius (map_ST W_Q W_K W_V 2 1 (added X Z)) 2 1.
+Proof.
+  set (x := fun i _ : nat => match i with O => 4 / 5 | _ => 3 / 5 end).
+  exists x, x, (fun _ _ => 1), (fun _ _ => 10), (fun _ _ => 1 / 2).
+  assert (frobenius x 2 1 <= 1) as size by (apply square_root_below; [ lra | unfold inner, x; cbn; lra ]).
+  repeat split; auto; [ apply square_root_below; [ lra | unfold inner; cbn; lra ] | ].
+  set (S := attention (fun _ _ => 1) (fun _ _ => 10) 2 1 (added x x)).
+  assert (forall i, (i < 2)%nat -> 5 / 6 <= S i O) as attends.
+  { intros i row. unfold S, attention, softmax. cbn [sum].
+    set (s := logits (fun _ _ => 1) (fun _ _ => 10) 1 (added x x) i).
+    assert (24 / 5 <= s O - s 1%nat) as gap.
+    { unfold s, logits, product_nt, product, added, x. destruct i as [| [|]]; [ | | lia ]; cbn; lra. }
+    pose proof (exp_pos (s O)). pose proof (exp_pos (s 1%nat)).
+    assert (5 * exp (s 1%nat) <= exp (s O)) as less.
+    { replace (s O) with (s O - s 1%nat + s 1%nat) by ring. rewrite exp_plus.
+      apply Rmult_le_compat_r; [ lra | ]. pose proof (exp_ineq1_le (s O - s 1%nat)). lra. }
+    apply Rmult_le_reg_r with (0 + exp (s O) + exp (s 1%nat)); [ lra | ].
+    unfold Rdiv at 2. rewrite Rmult_assoc, Rinv_l; lra. }
+  destruct (frobenius_is_norm 2 1) as [_ [_ [entry _]]]. cbv beta in entry.
+  apply Rlt_le_trans with (2 := entry (map_ST (fun _ _ => 1) (fun _ _ => 10) (fun _ _ => 1 / 2) 2 1 (added x x)) O O
+    ltac:(lia) ltac:(lia)).
+  apply Rlt_le_trans with (2 := Rle_abs _). unfold map_ST, product at 1, product_tn. fold S. cbn [sum].
+  unfold added, x. pose proof (attends O ltac:(lia)). pose proof (attends 1%nat ltac:(lia)). lra.
+Qed.
+
+(* The iteration of section 5, Z <- Z + F(X + Z) with the S map, is a contraction of no ball that holds a state whose tokens
+   are all alike, as X + Z = 0, inside: there F does not change in any direction whose columns sum to 0. *)
+Theorem residual_not_contraction : forall X Z W_Q W_K W_V n d v r c,
+  (forall i j, (i < n)%nat -> (j < d)%nat -> added X Z i j = added X Z O j) ->
+  (forall j, (j < d)%nat -> sum (fun i => v i j) n = 0) ->
+  frobenius Z n d < r -> 0 < frobenius v n d ->
+  let G z := added z (map_S W_Q W_K W_V n d (added X z)) in
+  (forall a b, frobenius a n d <= r -> frobenius b n d <= r ->
+     frobenius (subtracted (G a) (G b)) n d <= c * frobenius (subtracted a b) n d) -> 1 <= c.
+Proof.
+  intros X Z W_Q W_K W_V n d v r c alike centred inside moved G stretch.
+  apply Rmult_le_reg_r with (frobenius v n d); [ assumption | ]. rewrite Rmult_1_l.
+  apply derivative_below with (F := G) (Z := Z) (r := r); auto. set (Y := added X Z) in *.
+  assert (same (DF_S W_Q W_K W_V n d Y v) (fun _ _ => 0) n d) as still.
+  { intros i l row _. apply sum_zero. intros j column.
+    assert (forall a b, (a < n)%nat -> (b < n)%nat -> attention W_Q W_K n d Y a b = / INR n) as uniform.
+    { intros a b row_a row_b. unfold attention, softmax.
+      assert (forall k, (k < n)%nat -> logits W_Q W_K d Y a k = logits W_Q W_K d Y a O) as equal.
+      { intros k below. apply sum_equal. intros e _. f_equal. apply sum_equal. intros p within. now rewrite alike. }
+      rewrite (sum_equal _ (fun _ => exp (logits W_Q W_K d Y a O))) by (intros; now rewrite equal).
+      rewrite equal, sum_constant by assumption. pose proof (exp_pos (logits W_Q W_K d Y a O)).
+      assert (0 < INR n) by (apply lt_0_INR; lia). field. lra. }
+    assert (added (product (attention_velocity W_Q W_K n d Y v) Y n) (product (attention W_Q W_K n d Y) v n) i j = 0) as ->;
+      [ | ring ].
+    unfold added, product.
+    rewrite (sum_equal (fun k => attention W_Q W_K n d Y i k * v k j) (fun k => / INR n * v k j))
+      by (intros; now rewrite uniform).
+    rewrite sum_scaled, centred by assumption.
+    rewrite (sum_equal (fun k => attention_velocity W_Q W_K n d Y v i k * Y k j)
+      (fun k => attention_velocity W_Q W_K n d Y v i k * Y O j)) by (intros; now rewrite alike).
+    rewrite sum_scaled_right. unfold attention_velocity, softmax_velocity.
+    destruct (attention_stochastic W_Q W_K n d Y i row) as [_ total].
+    set (mean := sum (fun k => attention W_Q W_K n d Y i k * logits_velocity W_Q W_K d Y v i k) n).
+    rewrite (sum_equal _ (fun k => attention W_Q W_K n d Y i k * logits_velocity W_Q W_K d Y v i k
+                                   - attention W_Q W_K n d Y i k * mean)) by (intros; ring).
+    rewrite sum_subtracted, sum_scaled_right, total. fold mean. ring. }
+  intros i j row column. unfold G.
+  apply D_value with (v i j + DF_S W_Q W_K W_V n d Y v i j); [ | rewrite still by assumption; ring ].
+  apply D_plus; [ now apply (line_along Z v 0 n d) | ].
+  replace Y with (added X (added Z (scaled 0 v)))
+    by (unfold Y; extensionality a; extensionality b; unfold added, scaled; ring).
+  apply (map_S_derivative W_Q W_K W_V (fun t => added X (added Z (scaled t v))) 0 v n d); auto.
+  intros a b row_a column_b. apply D_value with (0 + v a b); [ | ring ].
+  apply D_plus; [ apply D_constant | now apply (line_along Z v 0 n d) ].
+Qed.

@@ -431,8 +431,9 @@ Proof.
       apply Rmult_lt_reg_l with ((1 - w) * (1 - w)); [ assumption | ].
       rewrite x_rho in condition. simpl in condition. lra.
   - intros Z within. apply rows_below; [ now apply Rmult_le_pos | ]. intros i row.
-    apply Rle_trans with (1 := row_of_product (product (attention W_Q W_K n d (added X Z)) (added X Z) n) W_V d d w i bound_w).
-    apply Rmult_le_compat_l; auto. apply (norm_of_mean (attention W_Q W_K n d (added X Z) i) (added X Z)).
+    set (S := attention W_Q W_K n d (added X Z)).
+    apply Rle_trans with (1 := row_of_product (product S (added X Z) n) W_V d d w i bound_w).
+    apply Rmult_le_compat_l; auto. apply (norm_of_mean (S i) (added X Z)).
     + now apply attention_stochastic.
     + intros j below. apply Rle_trans with (2 := size_Y Z within). now apply row_below.
   - intros Z v within. now apply jacobian_bound_rows; auto.
