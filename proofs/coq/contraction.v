@@ -456,7 +456,8 @@ Proof.
     rewrite witness_derivative in derivative by assumption. exact derivative.
 Qed.
 
-(* Eq. 14 is false: F leaves the unit ball, although ||W_V||_F <= 1/2. Here n = 2, d = 1, and both rows attend to the first token. *)
+(* Eq. 14 is false: F leaves the unit ball, although ||W_V||_F <= 1/2. Here n = 2, d = 1, and both rows attend to the first
+   token. *)
 Theorem unit_ball_left : exists X Z W_Q W_K W_V,
   frobenius X 2 1 <= 1 /\ frobenius Z 2 1 <= 1 /\ frobenius W_V 1 1 <= 1 / 2
   /\ 1 < frobenius (map_ST W_Q W_K W_V 2 1 (added X Z)) 2 1.

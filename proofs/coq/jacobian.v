@@ -3,7 +3,7 @@
 
    Notation as there: Y = X + Z, n x d; S the softmax of the rows of the logits Y W_Q (Y W_K)^T, r_i its rows;
    F(Y) = S^T Y W_V. The S map is F(Y) = S Y W_V, which section 5 trains. DF[v] is the velocity of F along every curve that
-   passes Y with velocity v; in finitely many dimensions that is the Frechet derivative. *)
+   passes Y with velocity v; frechet.v proves that it is the Frechet derivative. *)
 Require Import Reals Lra Lia Psatz FunctionalExtensionality.
 From eer Require Import facts derivatives backward matrices.
 Open Scope R_scope.
