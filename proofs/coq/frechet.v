@@ -20,15 +20,19 @@ Definition frechet (F L : matrix -> matrix) (Y : matrix) (n d : nat) : Prop :=
 Lemma linear_product_left : forall b k, linear (fun v => product v b k).
 Proof.
   intros b k. split.
-  - intros v w. extensionality i. extensionality j. unfold product, added. rewrite <- sum_added. apply sum_equal. intros; ring.
-  - intros c v. extensionality i. extensionality j. unfold product, scaled. rewrite <- sum_scaled. apply sum_equal. intros; ring.
+  - intros v w. extensionality i. extensionality j. unfold product, added. rewrite <- sum_added.
+    apply sum_equal. intros; ring.
+  - intros c v. extensionality i. extensionality j. unfold product, scaled. rewrite <- sum_scaled.
+    apply sum_equal. intros; ring.
 Qed.
 
 Lemma linear_product_right : forall a k, linear (fun v => product a v k).
 Proof.
   intros a k. split.
-  - intros v w. extensionality i. extensionality j. unfold product, added. rewrite <- sum_added. apply sum_equal. intros; ring.
-  - intros c v. extensionality i. extensionality j. unfold product, scaled. rewrite <- sum_scaled. apply sum_equal. intros; ring.
+  - intros v w. extensionality i. extensionality j. unfold product, added. rewrite <- sum_added.
+    apply sum_equal. intros; ring.
+  - intros c v. extensionality i. extensionality j. unfold product, scaled. rewrite <- sum_scaled.
+    apply sum_equal. intros; ring.
 Qed.
 
 Lemma linear_identity : linear (fun v => v).
@@ -246,7 +250,8 @@ Lemma linear_of_sum : forall L (f : nat -> matrix) n, linear L ->
 Proof.
   intros L f n [sum_L scaled_L]. induction n as [| n step].
   - change (fun i j => sum (fun k => f k i j) 0) with (fun i j : nat => 0).
-    replace (fun _ _ : nat => 0) with (scaled 0 (fun _ _ => 0)) at 1 by (extensionality i; extensionality j; unfold scaled; ring).
+    replace (fun _ _ : nat => 0) with (scaled 0 (fun _ _ => 0)) at 1
+      by (extensionality i; extensionality j; unfold scaled; ring).
     rewrite scaled_L. extensionality i. extensionality j. unfold scaled. simpl. ring.
   - change (fun i j => sum (fun k => f k i j) (S n)) with (added (fun i j => sum (fun k => f k i j) n) (f n)).
     rewrite sum_L, step. reflexivity.
@@ -318,7 +323,8 @@ Proof.
     apply Rle_trans with (frobenius H n d * frobenius H n d * gap (added Y h));
       [ | apply Rmult_le_compat_l; [ now apply Rmult_le_pos | lra ] ].
     rewrite frobenius_squared. set (y := added Y h).
-    assert (gap y = sum (fun i => sum (fun j => inner (fun p q => change y p q i j) (fun p q => change y p q i j) n d) d) n) as ->.
+    assert (gap y = sum (fun i => sum (fun j =>
+      inner (fun p q => change y p q i j) (fun p q => change y p q i j) n d) d) n) as ->.
     { unfold gap, inner.
       transitivity (sum (fun p => sum (fun i => sum (fun q => sum (fun j => change y p q i j * change y p q i j) d) d) n) n).
       - apply sum_equal. intros p _. apply sum_swapped.
@@ -463,7 +469,8 @@ Proof.
     apply Rmult_le_pos; [ lra | apply frobenius_nonnegative ].
 Qed.
 
-(* Theorem 3.2.1's inequality is false for every entropy index; with a static constant c it holds if c is at least 4, and only then. *)
+(* Theorem 3.2.1's inequality is false for every entropy index; with a static constant c it holds if c is at least 4, and only
+   then. *)
 Theorem theorem_3_2_1_inequality_false : forall q, 1 < q <= 2 -> ~ frechet_inequality 2 q.
 Proof.
   intros q index claim. apply (printed_jacobian_inequality_false q index).

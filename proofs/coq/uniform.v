@@ -438,3 +438,77 @@ Proof.
     + intros j below. apply Rle_trans with (2 := size_Y Z within). now apply row_below.
   - intros Z v within. now apply jacobian_bound_rows; auto.
 Qed.
+
+(* --- entropy in both terms ------------------------------------------------------------------------- *)
+
+(* The mean of (a_j - a_k)^2 vanishes as the entropy S_2(r) = 1 - |r|^2 does. *)
+Lemma variance_from_entropy : forall r a n, simplex r n ->
+  deviation r a n * deviation r a n <= tsallis r 2 n * (norm a n * norm a n).
+Proof.
+  intros r a n inside. destruct (inside) as [nonnegative total].
+  assert (tsallis r 2 n = 1 - sum (fun j => r j * r j) n) as entropy.
+  { unfold tsallis. rewrite (sum_equal (fun j => power (r j) 2) (fun j => r j * r j)); [ field | ].
+    intros j row. apply power_two. auto. }
+  assert (deviation r a n * deviation r a n = sum (fun j => a j * softmax_velocity r a n j) n) as ->.
+  { unfold deviation. rewrite norm_squared, (weighted_square r (fun j => a j - _)) by assumption. unfold softmax_velocity.
+    set (mean := sum (fun k => r k * a k) n).
+    rewrite (sum_equal _ (fun j => r j * (a j * a j) + (-2 * mean) * (r j * a j) + (mean * mean) * r j)) by (intros; ring).
+    rewrite (sum_equal (fun j => a j * _) (fun j => r j * (a j * a j) + (- mean) * (r j * a j))) by (intros; ring).
+    rewrite !sum_added, !sum_scaled, total. fold mean. ring. }
+  apply Rmult_le_reg_l with 2; [ lra | ]. rewrite <- softmax_variance, norm_squared by assumption.
+  set (square := sum (fun j => a j * a j) n).
+  apply Rle_trans with (sum (fun j => 2 * square * (r j - r j * r j)) n);
+    [ | rewrite sum_scaled, sum_subtracted, total, entropy; lra ].
+  apply sum_increasing. intros j row.
+  replace (2 * square * (r j - r j * r j)) with (r j * (2 * square * (1 - r j))) by ring.
+  apply Rmult_le_compat_l; auto.
+  apply Rle_trans with (sum (fun k => 2 * square * (r k - r k * delta j k)) n).
+  - apply sum_increasing. intros k column. unfold delta. destruct (Nat.eq_dec k j) as [-> | other].
+    + right. ring.
+    + assert (a j * a j + a k * a k <= square) as two
+        by (apply (sum_above_two (fun l => a l * a l)); auto; intros; apply Rle_0_sqr).
+      assert (0 <= (a k + a j) * (a k + a j)) as product by apply Rle_0_sqr.
+      replace (2 * square * (r k - r k * 0)) with (r k * (2 * square)) by ring.
+      apply Rmult_le_compat_l; [ auto | lra ].
+  - rewrite sum_scaled, sum_subtracted, sum_of_delta, total by assumption. lra.
+Qed.
+
+(* ||J||_2 <= S_2(r): sharp attention damps the derivative of softmax. *)
+Theorem softmax_entropy : forall r a n, simplex r n -> norm (softmax_velocity r a n) n <= tsallis r 2 n * norm a n.
+Proof.
+  intros r a n inside. set (x := softmax_velocity r a n).
+  assert (0 <= tsallis r 2 n) as positive.
+  { destruct (inside) as [nonnegative total]. apply tsallis_nonnegative; auto; [ | lra ]. intros j row. split; auto.
+    rewrite <- total. now apply sum_above_term. }
+  pose proof (variance_from_entropy r a n inside) as first. pose proof (variance_from_entropy r x n inside) as second.
+  pose proof (covariance r a x n inside) as product. fold x in product. rewrite <- norm_squared in product.
+  pose proof (norm_nonnegative a n). pose proof (norm_nonnegative x n).
+  assert (0 <= deviation r a n) by apply norm_nonnegative. assert (0 <= deviation r x n) by apply norm_nonnegative.
+  assert (norm x n * norm x n <= tsallis r 2 n * norm a n * norm x n) as square.
+  { apply Rle_trans with (1 := product).
+    apply Rsqr_incr_0_var; [ | apply Rmult_le_pos; [ now apply Rmult_le_pos | assumption ] ]. unfold Rsqr.
+    replace (deviation r a n * deviation r x n * (deviation r a n * deviation r x n))
+      with (deviation r a n * deviation r a n * (deviation r x n * deviation r x n)) by ring.
+    replace (tsallis r 2 n * norm a n * norm x n * (tsallis r 2 n * norm a n * norm x n))
+      with (tsallis r 2 n * (norm a n * norm a n) * (tsallis r 2 n * (norm x n * norm x n))) by ring.
+    apply Rmult_le_compat; auto using Rmult_le_pos. }
+  destruct (Req_dec (norm x n) 0) as [zero | nonzero].
+  - rewrite zero. now apply Rmult_le_pos.
+  - apply Rmult_le_reg_r with (norm x n); lra.
+Qed.
+
+(* Theorem A with the entropy in both terms, both maps: sigma is at least every S_2(r_i).
+   ||DF[v]||_F <= (2 sigma ||Y||_2^2 ||W_Q W_K^T||_2 + ||S||_2) ||W_V||_2 ||v||_F. *)
+Theorem jacobian_bound_entropy : forall W_Q W_K W_V n d Y v m y s w sigma,
+  let S := attention W_Q W_K n d Y in
+  bounded (product_nt W_Q W_K d) d d m -> bounded Y n d y -> bounded S n n s -> bounded W_V d d w ->
+  0 <= sigma -> (forall i, (i < n)%nat -> tsallis (S i) 2 n <= sigma) ->
+  frobenius (DF_ST W_Q W_K W_V n d Y v) n d <= (2 * sigma * (y * y) * m + s) * w * frobenius v n d
+  /\ frobenius (DF_S W_Q W_K W_V n d Y v) n d <= (2 * sigma * (y * y) * m + s) * w * frobenius v n d.
+Proof.
+  intros W_Q W_K W_V n d Y v m y s w sigma S bound_m bound_y bound_s bound_w nonnegative entropy.
+  apply jacobian_bound_sensitivity; auto. intros i a row.
+  apply Rle_trans with (tsallis (S i) 2 n * norm a n).
+  - apply softmax_entropy. now apply attention_stochastic.
+  - apply Rmult_le_compat_r; [ apply norm_nonnegative | auto ].
+Qed.
