@@ -326,6 +326,17 @@ Proof.
   - apply Rmult_le_compat_r; [ apply frobenius_nonnegative | now apply condition ].
 Qed.
 
+Lemma attention_map_size : forall F W_Q W_K W_V n d Y s w, attention_map F W_Q W_K W_V n d ->
+  bounded (attention W_Q W_K n d Y) n n s -> bounded W_V d d w -> frobenius (F Y) n d <= s * frobenius Y n d * w.
+Proof.
+  intros F W_Q W_K W_V n d Y s w form bound_s bound_w.
+  assert (forall S, bounded S n n s -> frobenius (product (product S Y n) W_V d) n d <= s * frobenius Y n d * w) as below.
+  { intros S bound. apply Rle_trans with (frobenius (product S Y n) n d * w); [ now apply frobenius_product_right | ].
+    apply Rmult_le_compat_r; [ apply bound_w | now apply frobenius_product_left ]. }
+  destruct form as [-> | ->]; [ | now apply below ].
+  apply (below (transposed (attention W_Q W_K n d Y))). now apply bounded_transposed.
+Qed.
+
 (* The same from the weights and a bound s of ||S||_2 over the ball, of radius r; rho bounds ||X + Z||_F there. *)
 Theorem spectral_contraction : forall F X W_Q W_K W_V n d m w s r rho, attention_map F W_Q W_K W_V n d ->
   bounded (product_nt W_Q W_K d) d d m -> bounded W_V d d w -> 0 <= r -> frobenius X n d + r <= rho ->
@@ -344,16 +355,9 @@ Proof.
   apply contraction with DF; auto using frobenius_is_norm, frobenius_mean_value.
   - split; auto. apply Rmult_le_pos; [ | apply bound_w ]. apply Rplus_le_le_0_compat; auto.
     apply Rmult_le_pos; [ apply Rle_0_sqr | apply bound_m ].
-  - intros Z within. apply Rle_trans with (2 := stays). specialize (bound_s Z within). specialize (size_Y Z within).
-    assert (forall S, bounded S n n s -> frobenius (product (product S (added X Z) n) W_V d) n d <= s * rho * w) as below.
-    { intros S bound. apply Rle_trans with (frobenius (product S (added X Z) n) n d * w).
-      - now apply frobenius_product_right.
-      - apply Rmult_le_compat_r; [ apply bound_w | ].
-        apply Rle_trans with (s * frobenius (added X Z) n d); [ now apply frobenius_product_left | ].
-        now apply Rmult_le_compat_l. }
-    destruct form as [-> | ->].
-    + apply (below (transposed (attention W_Q W_K n d (added X Z)))). now apply bounded_transposed.
-    + now apply below.
+  - intros Z within. apply Rle_trans with (2 := stays). specialize (size_Y Z within).
+    apply Rle_trans with (1 := attention_map_size _ _ _ _ _ _ _ _ _ form (bound_s Z within) bound_w).
+    apply Rmult_le_compat_r; [ apply bound_w | now apply Rmult_le_compat_l ].
   - intros Z v within.
     assert (bounded (added X Z) n d rho) as bound_Y by (apply bounded_weakened with (1 := bounded_frobenius _ n d); auto).
     destruct (jacobian_bound_spectral W_Q W_K W_V n d (added X Z) v m rho s w) as [below_ST below_S]; auto.

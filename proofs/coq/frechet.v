@@ -469,8 +469,8 @@ Proof.
     apply Rmult_le_pos; [ lra | apply frobenius_nonnegative ].
 Qed.
 
-(* Theorem 3.2.1's inequality is false for every entropy index; with a static constant c it holds if c is at least 4, and only
-   then. *)
+(* Theorem 3.2.1's inequality is false for every entropy index; with a static constant c it holds if and only if c is at
+   least 4. *)
 Theorem theorem_3_2_1_inequality_false : forall q, 1 < q <= 2 -> ~ frechet_inequality 2 q.
 Proof.
   intros q index claim. apply (printed_jacobian_inequality_false q index).

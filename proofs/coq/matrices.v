@@ -237,6 +237,13 @@ Proof.
   apply Rmult_le_compat_r; [ apply norm_nonnegative | assumption ].
 Qed.
 
+Lemma bounded_equal : forall a b m n w, (forall i j, (i < m)%nat -> (j < n)%nat -> a i j = b i j) ->
+  bounded a m n w -> bounded b m n w.
+Proof.
+  intros a b m n w equal [nonnegative below]. split; auto. intros x. rewrite (norm_equal _ (applied a x n)); auto.
+  intros i row. apply sum_equal. intros j column. now rewrite equal.
+Qed.
+
 (* ||A B||_F <= ||A||_F ||B||_2 *)
 Theorem frobenius_product_right : forall a b m k n w, bounded b k n w ->
   frobenius (product a b k) m n <= frobenius a m k * w.
