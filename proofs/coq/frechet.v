@@ -441,6 +441,33 @@ Proof.
       replace (/ frobenius v n d * (b * frobenius v n d)) with b by (field; assumption). exact unit.
 Qed.
 
+(* ||W||_op of the theorem, the norm of Y -> Y W, is the spectral norm. *)
+Theorem operator_norm_of_map : forall W n d w, (1 <= n)%nat -> operator_norm W d d w ->
+  map_norm (fun Y => product Y W d) n d w.
+Proof.
+  intros W n d w some norm_W. pose proof (operator_norm_bounded W d d w norm_W) as bound.
+  assert (forall Y, frobenius (product Y W d) n d <= w * frobenius Y n d) as below
+    by (intros Y; rewrite Rmult_comm; now apply frobenius_product_right).
+  destruct (map_norm_exists (fun Y => product Y W d) n d w (linear_product_left W d) below) as [b [least attained]].
+  replace w with b; auto. apply Rle_antisym.
+  - apply least. intros r [Y [unit ->]]. apply Rle_trans with (1 := below Y). destruct bound as [nonnegative _].
+    pose proof (Rmult_le_compat_l w _ _ nonnegative unit). lra.
+  - apply (operator_norm_least W d d w b norm_W). apply (bounded_transposed (transposed W) d d b). split.
+    + apply least. exists (fun _ _ => 0). rewrite (frobenius_value _ n d 0), (frobenius_value _ n d 0); try lra;
+        rewrite Rmult_0_l; apply sum_zero; intros i _; apply sum_zero; intros j _; try ring.
+      unfold product. rewrite sum_zero by (intros; ring). ring.
+    + intros x. set (Y := fun i j => delta 0 i * x j).
+      replace (norm x d) with (frobenius Y n d).
+      * apply Rle_trans with (2 := attained Y). rewrite frobenius_rows.
+        apply Rle_trans with (2 := norm_above_entry (fun i => norm (product Y W d i) d) n O some).
+        rewrite Rabs_right by apply Rle_ge, norm_nonnegative. right. apply norm_equal. intros j _.
+        apply sum_equal. intros l _. unfold Y, transposed, delta. simpl. ring.
+      * apply frobenius_value; [ apply norm_nonnegative | ]. rewrite norm_squared. unfold inner, Y.
+        rewrite (sum_equal _ (fun i => delta 0 i * sum (fun j => x j * x j) d * delta 0 i)).
+        -- rewrite (sum_of_delta (fun i => delta 0 i * _)) by assumption. unfold delta. simpl. ring.
+        -- intros i _. rewrite <- sum_scaled, <- sum_scaled_right. apply sum_equal. intros j _. ring.
+Qed.
+
 Theorem frechet_inequality_equivalent : forall c q, 0 <= c -> (frechet_inequality c q <-> jacobian_inequality c q).
 Proof.
   intros c q nonnegative. split.
