@@ -89,6 +89,24 @@ Proof.
     rewrite entropy_inverted by lra. apply sum_nonnegative. intros j column. apply power_nonnegative. now apply rows.
 Qed.
 
+(* The dynamic term falls as q rises: q = 2, where it is ||S||_F, is the tightest. *)
+Theorem dynamic_decreasing : forall S p q n, stochastic S n -> 1 < q <= p -> dynamic S p n <= dynamic S q n.
+Proof.
+  intros S p q n rows order. apply sqrt_le_1_alt. apply sum_increasing. intros i row.
+  destruct (rows i row) as [nonnegative _]. rewrite 2 entropy_inverted by lra.
+  set (total := sum (fun j => power (S i j) q) n).
+  assert (0 <= total) by (apply sum_nonnegative; intros j column; apply power_nonnegative; auto).
+  assert (sum (fun j => power (S i j) p) n <= power total (p / q)) as below.
+  { rewrite (sum_equal _ (fun j => power (power (S i j) q) (p / q))).
+    - apply sum_of_powers; [ intros j column; apply power_nonnegative; auto | ].
+      apply Rmult_le_reg_r with q; [ lra | ]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra.
+    - intros j column. assert (0 < p / q) by (apply Rdiv_lt_0_compat; lra).
+      rewrite power_of_power by (auto; lra). f_equal. field. lra. }
+  assert (0 < 2 / p) by (apply Rdiv_lt_0_compat; lra). assert (0 < p / q) by (apply Rdiv_lt_0_compat; lra).
+  replace (2 / q) with (p / q * (2 / p)) by (field; lra). rewrite <- power_of_power by assumption.
+  apply power_increasing; auto. split; auto. apply sum_nonnegative. intros j column. apply power_nonnegative. auto.
+Qed.
+
 (* --- the derivative of softmax --------------------------------------------------------------------- *)
 
 (* J a = (diag r - r r^T) a: how r = softmax moves when its logits move with velocity a. *)
