@@ -6,7 +6,7 @@
 set -u
 [ $# = 1 ] || { echo "run.sh: expected one argument, the build folder" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd) out=$1/prove/coq
-files="facts derivatives backward loop" # in the order in which they need each other
+files="facts derivatives backward loop matrices jacobian contraction frechet uniform centred" # in the order in which they need each other
 
 # Classical_Prop.classic is what Coq's own library takes for the mean value theorem; the others make its R.
 allowed="ClassicalDedekindReals.sig_forall_dec ClassicalDedekindReals.sig_not_dec
