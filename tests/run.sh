@@ -43,7 +43,8 @@ done
 suite kill_write sh -c "$build/tests/kill_write 40 && echo '1 passed, 0 failed'"
 suite gradcheck sh -c "$build/eer gradcheck --configs 30 --seed 1 && echo '1 passed, 0 failed'"
 suite counterexamples python3 tests/bound/instances.py spec/counterexamples/*.json
-suite search sh -c "$build/tests/search ST 3 2 2 4 1 6 6000 && echo '1 passed, 0 failed'"
+suite search sh -c "$build/tests/search ST 3 2 1.001 4 1 8 6000 >$build/tests/found.json &&
+    python3 tests/bound/instances.py $build/tests/found.json"
 suite cli sh tests/cli/cli_test.sh "$build/eer" 5
 echo "$(($(date +%s) - started)) s"
 echo "$passed passed, $failed failed, $skipped skipped"
