@@ -96,7 +96,7 @@ static void multiply(double *C, const double *A, int transposed, const double *B
  * ||W||^2 <= ||G^(2^k)||_F^(1/2^k) for G = W^T W. */
 static double spectral_norm(const double *W, int d)
 {
-    double G[COLUMNS * COLUMNS], square[COLUMNS * COLUMNS];
+    double G[COLUMNS * COLUMNS] = {0}, square[COLUMNS * COLUMNS];
     double logarithm = 0, weight = 1; /* of what has been divided out of G^(2^k) */
     multiply(G, W, 1, W, d, d, d);
     for (int k = 0;; k++) {
@@ -253,7 +253,7 @@ static double dynamic_term(const struct problem *p, const struct state *s)
 /* Sets the point's ratio; `iterations` from its direction. */
 static void evaluate(const struct problem *p, struct point *point, int iterations)
 {
-    struct state s;
+    static struct state s;
     attention(p, point, &s);
     differentiate(p, point, &s);
     double norms = spectral_norm(point->entry[W_Q], p->d) * spectral_norm(point->entry[W_K], p->d);
