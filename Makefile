@@ -92,6 +92,10 @@ $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) -lcriterion -lmpfr -lgmp \
 	    $(EXTERNAL) -lpthread -lm
+# Looks for counterexamples to theorem 3.2.1; a program of its own.
+$(B)/tests/search: tests/bound/search.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< -lm
 $(B)/tests/kill_write: tests/faults/kill_write.c $(UNDER_TEST)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -lm
@@ -100,7 +104,7 @@ test:
 	@sh tests/deps.sh test $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/run.sh $(B)
-unit: $(B)/eer $(UNIT) $(B)/tests/kill_write
+unit: $(B)/eer $(UNIT) $(B)/tests/kill_write $(B)/tests/search
 
 # --- verify --------------------------------------------------------------------------------------------
 verify:

@@ -27,6 +27,7 @@ header:criterion/criterion.h:libcriterion-dev
 header:mpfr.h:libmpfr-dev
 has:objcopy:binutils
 has:jq:jq
+has:python3:python3
 i18n:de_DE:locales"
     ;;
 *) echo "deps.sh: $what: expected train, test, prove, verify, bench or all" >&2; exit 2 ;;
