@@ -148,7 +148,7 @@ struct bound_interval bound_spectral_interval(const struct bound_matrix *A)
 /* --- the spectral radius ------------------------------------------------------------------------
  */
 
-enum { SMALL = 64, DOUBLINGS_SMALL = 10, DOUBLINGS_LARGE = 7 };
+enum { SMALL = 64, DOUBLINGS_SMALL = 14, DOUBLINGS_LARGE = 7 };
 
 /* A power of a matrix: A^order is P 2^scale. */
 struct power {

@@ -12,7 +12,7 @@
 struct bound_interval bound_spectral_interval(const struct bound_matrix *A);
 
 /* rho(A), A square. Above by ||A^m||_F^(1/m), below by |trace(A^m) / columns|^(1/m), over m = 2^k and
- * 3 2^k up to 1024 (128 for more than 64 rows). */
+ * 3 2^k up to 16384 (128 for more than 64 rows). */
 struct bound_interval bound_spectral_radius(const struct bound_matrix *A);
 
 /* At least ||N||_2 of a matrix n x n, each of whose entries is 0 or from 2^-200 to 2^200, so that no
