@@ -65,12 +65,13 @@ void bound_certify(struct bound_certificate *, const struct bound_subject *, con
  *     |C f(z)| + r sup ||I - C f'|| over a box around the ball of radius r  <  r,
  * then the ball holds exactly one fixed point. */
 struct bound_fixed_point {
-    int tried;  /* 0: n d is above BOUND_MOST_FIXED */
-    int steps;  /* of Newton's method */
-    int reached; /* |f| fell to rounding */
-    double start, residual; /* ||f||_F at Z and at the end, in double */
-    double distance;        /* of the end from Z, likewise (modulo row means where they do not count) */
-    int proved;
+    int tried; /* 0: n d is above BOUND_MOST_FIXED */
+    int rows;  /* the first rows of the sequence for which |f| fell to rounding: all or, with a causal
+                  mask, where a row needs those before it only, as many as could be reached */
+    int steps; /* of Newton's method */
+    double start, residual; /* |f| at Z, of all rows, and of the last point tried, in double */
+    double distance;        /* of these rows from Z, likewise (modulo row means where they do not count) */
+    int proved;             /* of these rows */
     double radius;          /* r */
     double step, contraction; /* at least |C f(z)| and sup ||I - C f'|| */
     struct bound_interval spectral_radius; /* of Phi' at the fixed point; below 1: it attracts */
@@ -78,8 +79,7 @@ struct bound_fixed_point {
 
 enum { BOUND_MOST_FIXED = 520 };
 
-/* fixed: room for n d numbers, the centre of the ball; or NULL. */
 void bound_fixed_point(struct bound_fixed_point *, const struct bound_subject *, const double *X,
-                       const double *Z, int n, double *fixed);
+                       const double *Z, int n);
 
 #endif

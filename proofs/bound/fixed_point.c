@@ -12,14 +12,17 @@
 
 enum { STEPS = 40, HALVINGS = 8 };
 
-/* |f| at this share of 1 + |z| is rounding. */
+/* |f| at this share of 1 + |Z|, Z the state to begin with, is rounding; where |z| has grown by this factor,
+ * Newton's method has diverged: at last z + Phi's change is z in doubles, and f 0. */
 #define REACHED 0x1p-40
+#define FAR     0x1p10
 
 struct search {
     const struct bound_subject *subject;
-    int n, d, size, modulo; /* size = n d */
+    int n, d, size; /* the rows in play, the first of the sequence; size = n d */
+    int modulo;
     arb_mat_t X, Z;
-    double *z, *trial, *f, *move; /* size each */
+    double *z, *begin, *trial, *f, *move; /* of all rows */
     double *C;                    /* size x size: near the inverse of I - Phi' */
     double *work;                 /* size x size */
 };
@@ -36,10 +39,11 @@ static int search_init(struct search *s, const struct bound_subject *subject, co
     arb_mat_init(s->Z, n, d);
     bound_set_doubles(s->X, X);
     size_t size = (size_t)s->size;
-    s->z = calloc(4 * size + 2 * size * size, sizeof(double));
+    s->z = calloc(5 * size + 2 * size * size, sizeof(double));
     if (!s->z)
         return 0;
-    s->trial = s->z + size;
+    s->begin = s->z + size;
+    s->trial = s->begin + size;
     s->f = s->trial + size;
     s->move = s->f + size;
     s->C = s->move + size;
@@ -62,13 +66,18 @@ static double length(const double *x, int count)
     return sqrt(sum);
 }
 
-/* The iteration at the box around z of half-width r. */
+/* The iteration of the rows in play at the box around z of half-width r. */
 static void evaluate(struct bound_iteration *t, struct search *s, const double *z, double r)
 {
-    bound_set_doubles(s->Z, z);
+    arb_mat_t X, Z;
+    arb_mat_window_init(X, s->X, 0, 0, s->n, s->d);
+    arb_mat_window_init(Z, s->Z, 0, 0, s->n, s->d);
+    bound_set_doubles(Z, z);
     for (int i = 0; r > 0.0 && i < s->size; i++)
-        mag_set_d(arb_radref(arb_mat_entry(s->Z, i / s->d, i % s->d)), r); /* rounds up */
-    bound_subject_iteration(t, s->subject, s->X, s->Z, s->modulo);
+        mag_set_d(arb_radref(arb_mat_entry(Z, i / s->d, i % s->d)), r); /* rounds up */
+    bound_subject_iteration(t, s->subject, X, Z, s->modulo);
+    arb_mat_window_clear(X);
+    arb_mat_window_clear(Z);
 }
 
 /* f = z - Phi(z), midpoints; its norm. */
@@ -128,31 +137,48 @@ static void identity_minus(struct bound_matrix *J)
     bound_matrix_add_identity(J);
 }
 
-/* C at the iteration t; 0 if there is none. */
-static int set_inverse(struct search *s, const struct bound_iteration *t)
+/* C at the iteration t: of all rows in play, or of their last one alone. 0 if there is none. */
+static int set_inverse(struct search *s, const struct bound_iteration *t, int last_alone)
 {
     struct bound_matrix J = {0};
     int done = 0;
-    if (t->blocks)
+    if (t->blocks && last_alone) {
+        J = bound_matrix_new(s->d, s->d);
+        if (J.centre)
+            bound_block(&J, t->blocks, s->n - 1, s->n - 1);
+    } else if (t->blocks) {
         J = bound_blocks_jacobian(t->blocks);
+    }
     if (J.centre && isfinite(J.radius)) {
         identity_minus(&J);
-        done = invert(s->C, J.centre, s->size);
+        done = invert(s->C, J.centre, J.rows);
     }
     bound_matrix_free(&J);
     return done;
 }
 
-/* z + 2^-k move for the first k that makes |f| smaller; 0 if none of them does. */
-static int step(struct search *s, double *residual)
+/* The part of the rows in play that moves, and |f| there. */
+struct part {
+    int from, count;
+};
+
+static double residual_of(struct search *s, const double *z, struct part part)
 {
     struct bound_iteration t;
+    evaluate(&t, s, z, 0.0);
+    defect(s->f, s, &t, z);
+    bound_iteration_clear(&t);
+    return length(s->f + part.from, part.count);
+}
+
+/* z + 2^-k move for the first k that makes |f| smaller; 0 if none of them does. */
+static int step(struct search *s, struct part part, double *residual)
+{
     for (int k = 0; k < HALVINGS; k++) {
-        for (int i = 0; i < s->size; i++)
-            s->trial[i] = s->z[i] + ldexp(s->move[i], -k);
-        evaluate(&t, s, s->trial, 0.0);
-        double next = defect(s->f, s, &t, s->trial);
-        bound_iteration_clear(&t);
+        memcpy(s->trial, s->z, (size_t)s->size * sizeof *s->z);
+        for (int i = 0; i < part.count; i++)
+            s->trial[part.from + i] += ldexp(s->move[i], -k);
+        double next = residual_of(s, s->trial, part);
         if (next < *residual) {
             *residual = next;
             memcpy(s->z, s->trial, (size_t)s->size * sizeof *s->z);
@@ -162,28 +188,63 @@ static int step(struct search *s, double *residual)
     return 0;
 }
 
-static void newton(struct bound_fixed_point *point, struct search *s)
+/* Newton's method on all rows in play, or on the last alone with the others fixed: with vectors as rows the
+ * block of rows (b, a) of bound_block is the transposed of the Jacobian, which the whole one is not.
+ * 1 if |f| fell to rounding. */
+static int newton(struct bound_fixed_point *point, struct search *s, int last_alone)
 {
-    struct bound_iteration t;
-    evaluate(&t, s, s->z, 0.0);
-    point->start = point->residual = defect(s->f, s, &t, s->z);
-    bound_iteration_clear(&t);
-    for (point->steps = 0; point->steps < STEPS; point->steps++) {
+    struct part part = {0, s->size};
+    if (last_alone)
+        part = (struct part){s->size - s->d, s->d};
+    double residual = residual_of(s, s->z, part);
+    for (int k = 0; k < STEPS; k++, point->steps++) {
+        struct bound_iteration t;
         evaluate(&t, s, s->z, 0.0);
         defect(s->f, s, &t, s->z);
-        int inverted = set_inverse(s, &t);
+        int inverted = set_inverse(s, &t, last_alone);
         bound_iteration_clear(&t);
         if (!inverted)
             break;
-        for (int i = 0; i < s->size; i++) {
+        for (int i = 0; i < part.count; i++) {
             s->move[i] = 0.0;
-            for (int j = 0; j < s->size; j++)
-                s->move[i] -= s->C[i * s->size + j] * s->f[j];
+            for (int j = 0; j < part.count; j++)
+                s->move[i] -= s->C[last_alone ? j * part.count + i : i * part.count + j] *
+                              s->f[part.from + j];
         }
-        if (!step(s, &point->residual))
+        if (!step(s, part, &residual))
             break;
     }
-    point->reached = point->residual <= REACHED * (1.0 + length(s->z, s->size));
+    point->residual = residual;
+    double size = 1.0 + length(s->begin + part.from, part.count);
+    return residual <= REACHED * size && length(s->z + part.from, part.count) <= FAR * size;
+}
+
+/* With a causal mask a row's fixed point needs the rows before it only: one row after the other, from its
+ * last state or, where that fails, from the fixed points of rows before it. */
+static void row_by_row(struct bound_fixed_point *point, struct search *s, int n)
+{
+    enum { STARTS = 8 };
+    int reached = 1;
+    size_t bytes = (size_t)s->d * sizeof(double);
+    point->rows = 0;
+    while (reached && point->rows < n) {
+        double *row = s->z + point->rows * s->d;
+        s->n = point->rows + 1;
+        s->size = s->n * s->d;
+        reached = newton(point, s, 1);
+        for (int k = 1; !reached && k <= STARTS && k < s->n; k++) {
+            memcpy(row, s->z + (point->rows - k) * s->d, bytes);
+            reached = newton(point, s, 1);
+        }
+        point->rows += reached;
+    }
+    s->n = point->rows;
+    s->size = s->n * s->d;
+}
+
+static int is_causal(const struct bound_subject *subject)
+{
+    return subject->model && subject->model->config->mask == EER_MASK_CAUSAL;
 }
 
 /* At least |C f(z)|. */
@@ -253,12 +314,32 @@ static void centre_rows(double *z, int n, int d)
     }
 }
 
+static void find(struct bound_fixed_point *point, struct search *s, int n)
+{
+    point->start = residual_of(s, s->z, (struct part){0, s->size});
+    if (is_causal(s->subject))
+        row_by_row(point, s, n);
+    else
+        point->rows = newton(point, s, 0) ? n : 0;
+    if (point->rows == 0)
+        return;
+    struct bound_iteration t;
+    evaluate(&t, s, s->z, 0.0);
+    point->residual = defect(s->f, s, &t, s->z);
+    int inverted = set_inverse(s, &t, 0);
+    bound_iteration_clear(&t);
+    if (inverted)
+        krawczyk(point, s);
+}
+
 void bound_fixed_point(struct bound_fixed_point *point, const struct bound_subject *subject,
-                       const double *X, const double *Z, int n, double *fixed)
+                       const double *X, const double *Z, int n)
 {
     int d = subject->model ? subject->model->config->d : subject->loop->d;
     struct search s;
-    *point = (struct bound_fixed_point){.residual = INFINITY,
+    *point = (struct bound_fixed_point){.start = INFINITY,
+                                        .residual = INFINITY,
+                                        .distance = INFINITY,
                                         .radius = INFINITY,
                                         .step = INFINITY,
                                         .contraction = INFINITY,
@@ -266,23 +347,16 @@ void bound_fixed_point(struct bound_fixed_point *point, const struct bound_subje
     if (n * d > BOUND_MOST_FIXED)
         return;
     if (search_init(&s, subject, X, n, d)) {
+        size_t bytes = (size_t)s.size * sizeof *s.z;
         point->tried = 1;
-        memcpy(s.z, Z, (size_t)s.size * sizeof *s.z);
+        memcpy(s.z, Z, bytes);
         if (s.modulo)
             centre_rows(s.z, n, d);
-        memcpy(s.trial, s.z, (size_t)s.size * sizeof *s.z);
-        double *start = malloc((size_t)s.size * sizeof *start);
-        if (start)
-            memcpy(start, s.z, (size_t)s.size * sizeof *start);
-        newton(point, &s);
-        for (int i = 0; start && i < s.size; i++)
-            start[i] -= s.z[i];
-        point->distance = start ? length(start, s.size) : INFINITY;
-        free(start);
-        if (point->reached)
-            krawczyk(point, &s);
-        if (fixed)
-            memcpy(fixed, s.z, (size_t)s.size * sizeof *fixed);
+        memcpy(s.begin, s.z, bytes);
+        find(point, &s, n);
+        for (int i = 0; i < s.size; i++)
+            s.begin[i] -= s.z[i];
+        point->distance = length(s.begin, s.size);
     }
     search_clear(&s);
 }
