@@ -69,7 +69,9 @@ struct bound_fixed_point {
     int rows;  /* the first rows of the sequence for which |f| fell to rounding: all or, with a causal
                   mask, where a row needs those before it only, as many as could be reached */
     int steps; /* of Newton's method */
+    int diverged; /* Newton's method, where it ended: |z| grew a thousandfold */
     double start, residual; /* |f| at Z, of all rows, and of the last point tried, in double */
+    double size;            /* |z| of the last point tried */
     double distance;        /* of these rows from Z, likewise (modulo row means where they do not count) */
     int proved;             /* of these rows */
     double radius;          /* r */

@@ -215,8 +215,10 @@ static int newton(struct bound_fixed_point *point, struct search *s, int last_al
             break;
     }
     point->residual = residual;
+    point->size = length(s->z + part.from, part.count);
     double size = 1.0 + length(s->begin + part.from, part.count);
-    return residual <= REACHED * size && length(s->z + part.from, part.count) <= FAR * size;
+    point->diverged = !(point->size <= FAR * size);
+    return residual <= REACHED * size && !point->diverged;
 }
 
 /* With a causal mask a row's fixed point needs the rows before it only: one row after the other, from its

@@ -8,7 +8,7 @@
 
 static const struct bound_interval unknown = {-INFINITY, INFINITY};
 
-enum { ITERATIONS = 300 };
+enum { ITERATIONS = 300, LEAST_STEPS = 20 };
 
 /* H = fl(A^T A), upper triangle, n x n. */
 static void gram(double *H, const double *A, int rows, int n)
@@ -285,6 +285,8 @@ double bound_nonnegative_above(const double *N, int n)
         double most = 0.0;
         apply(z, y, N, x, n);
         double ratio = largest_ratio(z, x, n);
+        if (step > LEAST_STEPS && ratio > least * (1.0 - 1e-9))
+            break; /* it no longer falls */
         if (ratio < least)
             least = ratio;
         for (int j = 0; j < n; j++)
