@@ -71,7 +71,7 @@ static void write_panels(FILE *file, const struct eer_certified *c, int number)
 static const char style[] = "set grid lt 1 lc rgb '#e4e4e4' lw 0.7\n"
                             "set border lw 0.8\n"
                             "set xlabel 'iteration'\n"
-                            "set key samplen 2.5 spacing 1.1 bottom right\n"
+                            "set key below samplen 2.5 spacing 1.1\n"
                             "set style line 1 lc rgb '#c1440e' lw 2\n"
                             "set style line 2 lc rgb '#1f6fb4' lw 2\n"
                             "set style line 3 lc rgb '#2e8b57' lw 2\n"
