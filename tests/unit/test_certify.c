@@ -37,7 +37,7 @@ static struct bound_matrix random_matrix(int rows, int columns, double radius, u
 {
     struct bound_matrix A = bound_matrix_new(rows, columns);
     for (int i = 0; i < rows * columns; i++)
-        A.centre[i] = random_number(state);
+        A.centre[i] = random_number(state) / 3.0; /* no grid: sums are rounded */
     A.radius = radius;
     return A;
 }
@@ -530,7 +530,7 @@ Test(certify, jacobian_of_the_attention_map)
         a.map = k % 2 ? BOUND_MAP_ST : BOUND_MAP_S;
         a.causal = k / 2 % 2;
         arb_set_d(a.scale, 0.7);
-        arb_set_d(a.slope, 0.25);
+        arb_set_d(a.slope, k < 12 ? 0.25 : 12.0); /* 12: far keys are negligible */
         arb_mat_struct *const matrices[] = {a.Y, a.W_Q, a.W_K, a.W_V};
         for (int m = 0; m < 4; m++) {
             for (int i = 0; i < ROWS * d; i++)
@@ -662,6 +662,16 @@ Test(certify, certificates_agree_with_themselves)
                   c.jacobian.norm.hi);
         cr_expect(c.jacobian.radius.hi <= c.jacobian.norm.hi && c.full && c.kinks == 0);
         cr_expect(c.has_quotient == (s.config.norm == EER_NORM_PRE));
+        /* By powers of the whole, where the certificate takes the diagonal blocks of a causal model. */
+        struct bound_iteration t;
+        bound_iteration_trained(&t, &s.model, s.X, s.Z, c.has_quotient, BOUND_PRECISION);
+        struct bound_matrix J = bound_blocks_jacobian(t.blocks);
+        struct bound_interval whole = bound_spectral_radius(&J);
+        struct bound_interval rho = c.has_quotient ? c.quotient.radius : c.jacobian.radius;
+        cr_expect(whole.lo <= rho.hi && rho.lo <= whole.hi, "case %d: [%g, %g], [%g, %g]", k,
+                  whole.lo, whole.hi, rho.lo, rho.hi);
+        bound_matrix_free(&J);
+        bound_iteration_clear(&t);
         if (c.has_quotient) {
             cr_expect(ordered(c.quotient.norm) && ordered(c.quotient.radius));
             cr_expect(c.jacobian.radius.lo >= 1.0 && c.jacobian.radius.lo >= c.quotient.radius.lo);
@@ -740,11 +750,36 @@ Test(certify, a_known_fixed_point)
                   point.radius + 2.0 * (d + 2) * BOUND_UNIT * sqrt(length));
         cr_expect(point.spectral_radius.lo <= 0.5 && 0.5 <= point.spectral_radius.hi);
     }
+    /* W_V = 2^-52 I: the radius of I - J in doubles is its size; nothing may be concluded. */
+    for (int i = 0; i < d; i++)
+        W_V[i * (d + 1)] = 0x1p-52;
+    bound_fixed_point(&point, &subject, s.x, zero, 1);
+    cr_expect(point.rows == 1 && !point.proved && point.contraction >= 1.0);
     /* W_V = 0: every point is fixed, none isolated. */
     memset(W_V, 0, (size_t)(d * d) * sizeof(double));
     bound_fixed_point(&point, &subject, s.x, zero, 1);
     cr_expect(!point.proved);
     free_sample(&s);
+}
+
+/* Of norm = pre the states grow without end: Newton's method runs away, until z + b is z in doubles. That is
+ * no fixed point. */
+Test(certify, a_runaway_is_no_fixed_point)
+{
+    uint64_t state = 41;
+    int runaways = 0;
+    for (int k = 0; k < 40; k++) {
+        struct sample s;
+        struct bound_fixed_point point;
+        new_sample(&s, k % 2 ? 4 : 16, &state); /* pre, causal; GELU and ReLU */
+        struct bound_subject subject = {&s.model, NULL};
+        bound_fixed_point(&point, &subject, s.x, s.z, s.n);
+        runaways += point.residual == 0.0;
+        cr_expect(point.rows == 0 || point.distance < 1e6, "%d: %d rows at distance %g", k, point.rows,
+                  point.distance);
+        free_sample(&s);
+    }
+    cr_expect(runaways > 0, "no case in which z + b is z");
 }
 
 /* Phi(Z) = Z + b_2: no fixed point, of either norm that keeps the residual. */
