@@ -1,5 +1,5 @@
-/* npy.c - see npy.h. A file is "\x93NUMPY", two bytes of version, the header's length (2 bytes in version
- * 1, 4 in version 2), the header - a dictionary in Python's notation - and the numbers. */
+/* npy.c - see npy.h. A file is "\x93NUMPY", two bytes of version, the header's length (2 bytes in
+ * version 1, 4 in version 2), the header - a dictionary in Python's notation - and the numbers. */
 #include "npy.h"
 
 #include <math.h>
@@ -83,9 +83,10 @@ static enum eer_status take_type(struct text *t, struct description *d, const ch
                                  struct eer_error *error)
 {
     char type[EER_QUOTED] = "", quoted[EER_QUOTED];
-    if (take_string(t, type) && strcmp(type, "<f4") == 0)
+    int is_string = take_string(t, type);
+    if (is_string && strcmp(type, "<f4") == 0)
         d->element_size = 4;
-    else if (strcmp(type, "<f8") == 0)
+    else if (is_string && strcmp(type, "<f8") == 0)
         d->element_size = 8;
     else
         return eer_fail(error, EER_FORMAT, "%s: dtype \"%s\": expected \"<f4\" or \"<f8\"", name,
@@ -180,16 +181,18 @@ static enum eer_status split(const unsigned char *bytes, size_t size, const char
     if (size < MAGIC + 2 || memcmp(bytes, "\x93NUMPY", MAGIC) != 0)
         return eer_fail(error, EER_FORMAT, "%s: expected a file in NumPy's format (.npy)", name);
     if ((bytes[MAGIC] != 1 && bytes[MAGIC] != 2) || bytes[MAGIC + 1] != 0)
-        return eer_fail(error, EER_FORMAT, "%s: version %d.%d of NumPy's format: expected 1.0 or 2.0",
-                        name, bytes[MAGIC], bytes[MAGIC + 1]);
+        return eer_fail(error, EER_FORMAT,
+                        "%s: version %d.%d of NumPy's format: expected 1.0 or 2.0", name,
+                        bytes[MAGIC], bytes[MAGIC + 1]);
     int length_bytes = bytes[MAGIC] == 1 ? 2 : 4;
     size_t before = MAGIC + 2 + (size_t)length_bytes;
     uint64_t length = size < before ? 0 : eer_little_endian(bytes + MAGIC + 2, length_bytes);
     if (size < before || length > size - before || length > HEADER_MOST)
-        return eer_fail(error, EER_FORMAT,
-                        "%s: a header of %llu bytes in a file of %zu: expected it whole, and at most "
-                        "%d",
-                        name, (unsigned long long)length, size, HEADER_MOST);
+        return eer_fail(
+            error, EER_FORMAT,
+            "%s: a header of %llu bytes in a file of %zu: expected it whole, and at most "
+            "%d",
+            name, (unsigned long long)length, size, HEADER_MOST);
     header->at = (const char *)bytes + before;
     header->end = header->at + length;
     *data = bytes + before + length;

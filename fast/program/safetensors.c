@@ -31,8 +31,8 @@ double eer_decode(const unsigned char *from, int element_size)
     return value;
 }
 
-enum eer_status eer_safetensors_header(const void *bytes, size_t size, const char *name, size_t most,
-                                       json_t **header, const unsigned char **data,
+enum eer_status eer_safetensors_header(const void *bytes, size_t size, const char *name,
+                                       size_t most, json_t **header, const unsigned char **data,
                                        size_t *data_size, struct eer_error *error)
 {
     char quoted[EER_QUOTED];
@@ -45,7 +45,8 @@ enum eer_status eer_safetensors_header(const void *bytes, size_t size, const cha
     uint64_t length = eer_little_endian(bytes, EER_SAFETENSORS_LENGTH);
     if (length > rest || length > most)
         return eer_fail(error, EER_FORMAT,
-                        "%s: a header of %" PRIu64 " bytes: expected at most %zu (the file) and %zu",
+                        "%s: a header of %" PRIu64
+                        " bytes: expected at most %zu (the file) and %zu",
                         name, length, rest, most);
     if (length == 0 || text[0] != '{')
         return eer_fail(error, EER_FORMAT, "%s: expected the header to begin with {", name);

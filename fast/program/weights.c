@@ -38,10 +38,11 @@ static enum eer_status find(const struct file *file, const char *tensor, int mos
                         "offsets",
                         file->name, tensor);
     if (rows != columns || rows < 1 || rows > most_d || (*d != 0 && rows != *d))
-        return eer_fail(error, EER_FORMAT,
-                        "%s: tensor \"%s\": %lld x %lld: expected d x d, d from 1 to %d and the same "
-                        "for all three",
-                        file->name, tensor, (long long)rows, (long long)columns, most_d);
+        return eer_fail(
+            error, EER_FORMAT,
+            "%s: tensor \"%s\": %lld x %lld: expected d x d, d from 1 to %d and the same "
+            "for all three",
+            file->name, tensor, (long long)rows, (long long)columns, most_d);
     *d = (int)rows;
     *element_size = type[1] == '3' ? 4 : 8;
     size_t bytes = (size_t)(rows * rows) * (size_t)*element_size;
@@ -49,8 +50,7 @@ static enum eer_status find(const struct file *file, const char *tensor, int mos
         return eer_fail(error, EER_FORMAT,
                         "%s: tensor \"%s\": offsets %lld to %lld: expected %zu bytes within the "
                         "file's %zu",
-                        file->name, tensor, (long long)from, (long long)to, bytes,
-                        file->data_size);
+                        file->name, tensor, (long long)from, (long long)to, bytes, file->data_size);
     *data = file->data + from;
     return EER_OK;
 }
@@ -61,8 +61,8 @@ static enum eer_status read_matrices(const struct file *file, int most_d,
     const unsigned char *data[MATRICES];
     int element_size[MATRICES];
     for (int k = 0; k < MATRICES; k++) {
-        enum eer_status status = find(file, names[k], most_d, &weights->d, &data[k],
-                                      &element_size[k], error);
+        enum eer_status status =
+            find(file, names[k], most_d, &weights->d, &data[k], &element_size[k], error);
         if (status != EER_OK)
             return status;
     }

@@ -1,5 +1,5 @@
-/* weights.h - the three matrices of an attention map from a safetensors file of any program: W_Q, W_K and
- * W_V, each d x d, F32 or F64. Other tensors of the file are left alone. */
+/* weights.h - the three matrices of an attention map from a safetensors file of any program: W_Q,
+ * W_K and W_V, each d x d, F32 or F64. Other tensors of the file are left alone. */
 #ifndef EER_WEIGHTS_H
 #define EER_WEIGHTS_H
 

@@ -1,4 +1,5 @@
-/* blocks.c - see blocks.h. With p = S_ij, u_i = scale W_K q_i^T (a column), f_i = the attention's output:
+/* blocks.c - see blocks.h. With p = S_ij, u_i = scale W_K q_i^T (a column), f_i = the attention's
+ * output:
  *
  *   S map    B_ij = p_ij (W_V + u_i (v_j - f_i)) + [i = j] scale W_Q sum_k p_ik k_k^T (v_k - f_i)
  *   S^T map  B_ij = p_ji (W_V + scale W_Q (k_i - kbar_j)^T v_j)
@@ -228,10 +229,10 @@ static struct bound_matrix column(const struct bound_rows *r, int i, int d)
     return (struct bound_matrix){d, 1, r->centre + (size_t)i * (size_t)d, r->radius[i]};
 }
 
-/* to = sum_k weight_k left_k^T right_k over the rows `first` to n - 1 or, with last, 0 to last; left rows of
- * `left`, right those of b->values. */
-static void sum_over_rows(struct bound_matrix *to, struct bound_blocks *b, const struct bound_rows *left,
-                          int first, int last)
+/* to = sum_k weight_k left_k^T right_k over the rows `first` to n - 1 or, with last, 0 to last;
+ * left rows of `left`, right those of b->values. */
+static void sum_over_rows(struct bound_matrix *to, struct bound_blocks *b,
+                          const struct bound_rows *left, int first, int last)
 {
     int d = b->d, count = last - first + 1;
     double radius = 0.0;
@@ -315,7 +316,8 @@ static void weights_ST(struct bound_blocks *b, int i, int j)
     for (size_t k = 0; k < n; k++) {
         double x = b->p[k * n + (size_t)i], y = b->p[k * n + (size_t)j];
         double dx = b->deviation[k * n + (size_t)i], dy = b->deviation[k * n + (size_t)j];
-        double product = x * y, error = bound_up(bound_up(x * dy) + bound_up(dx * bound_up(y + dy)));
+        double product = x * y,
+               error = bound_up(bound_up(x * dy) + bound_up(dx * bound_up(y + dy)));
         double weight = i == j ? x - product : -product;
         error = bound_up(error + bound_up(BOUND_UNIT * product));
         error = bound_up(error + bound_up(BOUND_UNIT * fabs(weight)));
@@ -424,8 +426,8 @@ static double quick_norm(const struct bound_blocks *b, int i, int j, double W_V)
     return b->R ? bound_up(norm * b->R_norm[i]) : norm;
 }
 
-/* At least ||J_ij||. A block far below the others is bounded by its factors' norms: n^2 of them add at most
- * n 2^-40 to the norm. Elsewhere p_ij is taken out first, so that nothing underflows. */
+/* At least ||J_ij||. A block far below the others is bounded by its factors' norms: n^2 of them add
+ * at most n 2^-40 to the norm. Elsewhere p_ij is taken out first, so that nothing underflows. */
 static double block_norm(struct bound_blocks *b, int i, int j, double W_V)
 {
     size_t at = (size_t)i * (size_t)b->n + (size_t)j;

@@ -17,9 +17,9 @@ enum { BOUND_SCRATCH = 4 };
 struct bound_blocks {
     int n, d, residual, causal;
     enum bound_map map;
-    double *p, *deviation; /* n x n: S and by how much an entry may differ */
-    struct bound_rows k, v, u;   /* keys, values, u */
-    struct bound_rows f, kbar;   /* negated */
+    double *p, *deviation;        /* n x n: S and by how much an entry may differ */
+    struct bound_rows k, v, u;    /* keys, values, u */
+    struct bound_rows f, kbar;    /* negated */
     struct bound_matrix W_V, W_Q; /* W_Q times scale */
     struct bound_matrix *G, *R;   /* n each, or NULL */
     double *G_norm, *R_norm;      /* n each: at least their spectral norms */

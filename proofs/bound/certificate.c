@@ -104,11 +104,14 @@ static double norm_by_blocks(const struct bound_iteration *t)
     return norm;
 }
 
-/* The S^T map's blocks are sums over all rows. */
+/* n^2 products of d x d matrices take n^2 d^3 operations, a dozen times; the S^T map's blocks are
+ * sums over all rows. */
 static int blocks_in_reach(const struct bound_iteration *t)
 {
     enum { MOST_ROWS_ST = 256 };
-    return t->blocks && (t->attention.map == BOUND_MAP_S || t->attention.n <= MOST_ROWS_ST);
+    double n = t->attention.n, d = t->attention.d;
+    return t->blocks && n * n * d * d * d <= 0x1p30 &&
+           (t->attention.map == BOUND_MAP_S || n <= MOST_ROWS_ST);
 }
 
 static int full_in_reach(const struct bound_iteration *t)
@@ -148,7 +151,8 @@ static struct bound_interval both(struct bound_interval a, struct bound_interval
     return (struct bound_interval){a.lo > b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi};
 }
 
-/* by_blocks: where to put the bound by block norms, or NULL if it is wanted only where nothing better is. */
+/* by_blocks: where to put the bound by block norms, or NULL if it is wanted only where nothing
+ * better is. */
 static void jacobian(struct bound_jacobian_values *v, const struct bound_iteration *t,
                      double *by_blocks, int with_radius)
 {
@@ -254,6 +258,7 @@ static void attention(struct bound_attention_values *v, const struct bound_itera
     v->blocks = (struct bound_interval){0.0, by_blocks};
     v->norm = both(norms.norm, (struct bound_interval){0.0, v->A.hi});
     v->norm = both(v->norm, (struct bound_interval){0.0, v->A_lambda.hi});
+    v->norm = both(v->norm, (struct bound_interval){0.0, v->A_prime.hi});
     v->tightness = unknown;
     if (v->A_lambda.lo > 0.0 && isfinite(v->A_lambda.hi))
         v->tightness = (struct bound_interval){nextafter(v->norm.lo / v->A_lambda.hi, 0.0),
@@ -286,6 +291,11 @@ void bound_certify(struct bound_certificate *c, const struct bound_subject *subj
     c->kinks = t.kinks;
     attention(&c->attention, &t, X_ball, Z_ball);
     jacobian(&c->jacobian, &t, NULL, !c->has_quotient);
+    if (subject->loop) { /* J = DF, or I + DF */
+        double above = nextafter(subject->loop->residual + c->attention.norm.hi, INFINITY);
+        c->jacobian.norm = both(c->jacobian.norm, (struct bound_interval){0.0, above});
+        c->jacobian.radius = both(c->jacobian.radius, (struct bound_interval){0.0, above});
+    }
     bound_iteration_clear(&t);
     if (c->has_quotient) {
         bound_subject_iteration(&t, subject, X_ball, Z_ball, 1);

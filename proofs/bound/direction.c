@@ -1,5 +1,5 @@
-/* direction.c - see direction.h. The logits' derivative is ds_ij = u_i . dy_j + h_j . dy_i with u_i = scale
- * W_K q_i^T and h_j = scale W_Q k_j^T. */
+/* direction.c - see direction.h. The logits' derivative is ds_ij = u_i . dy_j + h_j . dy_i with u_i
+ * = scale W_K q_i^T and h_j = scale W_Q k_j^T. */
 #include "direction.h"
 
 #include <math.h>
@@ -21,7 +21,8 @@ static void times(double *y, const double *x, const double *M, int d, int transp
     }
 }
 
-/* Each row of y is that of x times its matrix of M, or of one matrix for all; x where there is none. */
+/* Each row of y is that of x times its matrix of M, or of one matrix for all; x where there is
+ * none. */
 static void times_rows(double *y, const double *x, const struct bound_matrix *M, int n, int d,
                        int transposed)
 {

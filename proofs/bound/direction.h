@@ -1,5 +1,6 @@
-/* direction.h - the direction along which an iteration's Jacobian is about the largest, by the power
- * iteration on J^T J in plain doubles: a proposal, whatever it is worth is decided in balls. */
+/* direction.h - the direction along which an iteration's Jacobian is about the largest, by the
+ * power iteration on J^T J in plain doubles: a proposal, whatever it is worth is decided in balls.
+ */
 #ifndef BOUND_DIRECTION_H
 #define BOUND_DIRECTION_H
 

@@ -12,8 +12,8 @@
 
 enum { STEPS = 40, HALVINGS = 8 };
 
-/* |f| at this share of 1 + |Z|, Z the state to begin with, is rounding; where |z| has grown by this factor,
- * Newton's method has diverged: at last z + Phi's change is z in doubles, and f 0. */
+/* |f| at this share of 1 + |Z|, Z the state to begin with, is rounding; where |z| has grown by this
+ * factor, Newton's method has diverged: at last z + Phi's change is z in doubles, and f 0. */
 #define REACHED 0x1p-40
 #define FAR     0x1p10
 
@@ -23,8 +23,8 @@ struct search {
     int modulo;
     arb_mat_t X, Z;
     double *z, *begin, *trial, *f, *move; /* of all rows */
-    double *C;                    /* size x size: near the inverse of I - Phi' */
-    double *work;                 /* size x size */
+    double *C;                            /* size x size: near the inverse of I - Phi' */
+    double *work;                         /* size x size */
 };
 
 static int search_init(struct search *s, const struct bound_subject *subject, const double *X,
@@ -84,8 +84,8 @@ static void evaluate(struct bound_iteration *t, struct search *s, const double *
 static double defect(double *f, struct search *s, const struct bound_iteration *t, const double *z)
 {
     for (int i = 0; i < s->size; i++)
-        f[i] = z[i] - arf_get_d(arb_midref(arb_mat_entry(t->image, i / s->d, i % s->d)),
-                                ARF_RND_NEAR);
+        f[i] =
+            z[i] - arf_get_d(arb_midref(arb_mat_entry(t->image, i / s->d, i % s->d)), ARF_RND_NEAR);
     return length(f, s->size);
 }
 
@@ -188,9 +188,9 @@ static int step(struct search *s, struct part part, double *residual)
     return 0;
 }
 
-/* Newton's method on all rows in play, or on the last alone with the others fixed: with vectors as rows the
- * block of rows (b, a) of bound_block is the transposed of the Jacobian, which the whole one is not.
- * 1 if |f| fell to rounding. */
+/* Newton's method on all rows in play, or on the last alone with the others fixed: with vectors as
+ * rows the block of rows (b, a) of bound_block is the transposed of the Jacobian, which the whole
+ * one is not. 1 if |f| fell to rounding. */
 static int newton(struct bound_fixed_point *point, struct search *s, int last_alone)
 {
     struct part part = {0, s->size};
@@ -221,8 +221,8 @@ static int newton(struct bound_fixed_point *point, struct search *s, int last_al
     return residual <= REACHED * size && !point->diverged;
 }
 
-/* With a causal mask a row's fixed point needs the rows before it only: one row after the other, from its
- * last state or, where that fails, from the fixed points of rows before it. */
+/* With a causal mask a row's fixed point needs the rows before it only: one row after the other,
+ * from its last state or, where that fails, from the fixed points of rows before it. */
 static void row_by_row(struct bound_fixed_point *point, struct search *s, int n)
 {
     enum { STARTS = 8 };
@@ -268,7 +268,8 @@ static double step_up(struct search *s)
     return bound_matrix_frobenius(&image);
 }
 
-/* At least sup ||I - C (I - Phi')|| over the box of half-width r around z; the spectral radius there. */
+/* At least sup ||I - C (I - Phi')|| over the box of half-width r around z; the spectral radius
+ * there. */
 static double contraction_up(struct search *s, double r, struct bound_interval *radius)
 {
     struct bound_iteration t;

@@ -65,8 +65,8 @@ static void standardise(arb_ptr xhat, arb_t rstd, arb_srcptr x, int d, slong pre
     arb_clear(square);
 }
 
-/* y = LN(x) and its Jacobian: J_ba = d y_a / d x_b = gain_a rstd ([a = b] - 1/d - xhat_a xhat_b / d).
- * y may be x. */
+/* y = LN(x) and its Jacobian: J_ba = d y_a / d x_b = gain_a rstd ([a = b] - 1/d - xhat_a xhat_b /
+ * d). y may be x. */
 static void layer_norm(arb_ptr y, arb_mat_t J, arb_srcptr x, const struct parameters *p, int gain)
 {
     int d = p->config->d;

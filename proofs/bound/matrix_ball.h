@@ -1,6 +1,6 @@
 /* matrix_ball.h - sets of matrices as a centre in doubles and a radius: all A with
- * ||A - centre||_F <= radius. Products cost what products of doubles cost, which is what makes half a
- * million blocks of a Jacobian affordable; the radius also holds every rounding of the centre.
+ * ||A - centre||_F <= radius. Products cost what products of doubles cost, which is what makes half
+ * a million blocks of a Jacobian affordable; the radius also holds every rounding of the centre.
  *
  * An overflow or a NaN ends in a radius that is not finite: such a ball says nothing. */
 #ifndef BOUND_MATRIX_BALL_H
@@ -35,7 +35,8 @@ void bound_matrix_scale(struct bound_matrix *C, const struct bound_matrix *A, do
 void bound_matrix_add_identity(struct bound_matrix *C);
 
 /* At least ||A||_F, ||A||_2 of every A of the ball. The latter by powers of the Gram matrix:
- * ||A||_2^2 <= ||G^16||_F^(1/16), at most columns^(1/64) too large. Infinite where it is not known. */
+ * ||A||_2^2 <= ||G^16||_F^(1/16), at most columns^(1/64) too large. Infinite where it is not known.
+ */
 double bound_matrix_frobenius(const struct bound_matrix *A);
 double bound_matrix_norm(const struct bound_matrix *A);
 

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#define BOUND_UNIT 0x1p-53       /* unit roundoff u */
+#define BOUND_UNIT      0x1p-53   /* unit roundoff u */
 #define BOUND_UNDERFLOW 0x1p-1074 /* more than one product loses below the normal numbers */
 
 /* At least the exact result of the one operation that gave x; NaN stays NaN. */
@@ -26,8 +26,9 @@ static inline double bound_gamma(double k)
     return bound_up(k * BOUND_UNIT / (1.0 - k * BOUND_UNIT));
 }
 
-/* At least a sum of k non-negative terms or products of two, computed as `sum`: its roundings are at
- * most k + 1 factors within 1 +- u, and 1 + 2 (k + 2) u, exact in double, outweighs their inverse. */
+/* At least a sum of k non-negative terms or products of two, computed as `sum`: its roundings are
+ * at most k + 1 factors within 1 +- u, and 1 + 2 (k + 2) u, exact in double, outweighs their
+ * inverse. */
 static inline double bound_sum_up(double sum, double k)
 {
     double raised = bound_up(sum * (1.0 + 2.0 * (k + 2.0) * BOUND_UNIT));

@@ -19,7 +19,8 @@ static void gram(double *H, const double *A, int rows, int n)
             double factor = A[(size_t)k * (size_t)n + (size_t)i];
             const double *from = A + (size_t)k * (size_t)n;
             double *to = H + (size_t)i * (size_t)n;
-            if (factor != 0.0) /* half of a causal Jacobian is 0; 0 times a finite number adds none */
+            if (factor !=
+                0.0) /* half of a causal Jacobian is 0; 0 times a finite number adds none */
                 for (int j = i; j < n; j++)
                     to[j] += factor * from[j];
         }
@@ -71,8 +72,8 @@ static int cholesky(double *R, int n)
     return 1;
 }
 
-/* At least the largest eigenvalue of the exact A^T A, given H = fl(A^T A) and its estimate; infinite
- * if no attempt succeeds. R: memory of n x n. */
+/* At least the largest eigenvalue of the exact A^T A, given H = fl(A^T A) and its estimate;
+ * infinite if no attempt succeeds. R: memory of n x n. */
 static double largest_eigenvalue_up(double *R, const double *H, double estimate, double frobenius,
                                     int rows, int n)
 {
@@ -134,8 +135,7 @@ struct bound_interval bound_spectral_interval(const struct bound_matrix *A)
     gram(H, A->centre, A->rows, n);
     power_iteration(x, y, H, n);
     norm.lo = rayleigh_down(A, x, image, frobenius);
-    double eigenvalue =
-        largest_eigenvalue_up(R, H, norm.lo * norm.lo, frobenius, A->rows, n);
+    double eigenvalue = largest_eigenvalue_up(R, H, norm.lo * norm.lo, frobenius, A->rows, n);
     double above = bound_up(sqrt(eigenvalue));
     norm.hi = bound_up((above < frobenius ? above : frobenius) + A->radius);
     norm.lo = bound_down(norm.lo - A->radius);
@@ -148,7 +148,11 @@ struct bound_interval bound_spectral_interval(const struct bound_matrix *A)
 /* --- the spectral radius ------------------------------------------------------------------------
  */
 
-enum { SMALL = 64, DOUBLINGS_SMALL = 14, DOUBLINGS_LARGE = 7 };
+/* As many as the time of a power allows. */
+static int doublings_for(int n)
+{
+    return n <= 64 ? 14 : n <= 256 ? 10 : 7;
+}
 
 /* A power of a matrix: A^order is P 2^scale. */
 struct power {
@@ -213,7 +217,7 @@ static void square(struct power *to, const struct power *from)
 
 struct bound_interval bound_spectral_radius(const struct bound_matrix *A)
 {
-    int n = A->columns, doublings = n <= SMALL ? DOUBLINGS_SMALL : DOUBLINGS_LARGE;
+    int n = A->columns, doublings = doublings_for(n);
     size_t bytes = (size_t)n * (size_t)n * sizeof(double);
     struct bound_interval rho = {0.0, INFINITY};
     struct power p = {bound_matrix_new(n, n), 0.0, 1.0}, next = {bound_matrix_new(n, n), 0.0, 1.0};

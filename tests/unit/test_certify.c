@@ -1,5 +1,5 @@
-/* The enclosures behind `eer certify`, against exact products, difference quotients with 300 bits, the oracle
- * of the gradients, and matrices whose norms and eigenvalues are known. */
+/* The enclosures behind `eer certify`, against exact products, difference quotients with 300 bits,
+ * the oracle of the gradients, and matrices whose norms and eigenvalues are known. */
 #include <arb_mat.h>
 #include <criterion/criterion.h>
 #include <math.h>
@@ -42,8 +42,8 @@ static struct bound_matrix random_matrix(int rows, int columns, double radius, u
     return A;
 }
 
-/* A matrix at the edge of the ball: the centre plus radius times a direction, which is the centre's own or
- * a random one. */
+/* A matrix at the edge of the ball: the centre plus radius times a direction, which is the centre's
+ * own or a random one. */
 static void edge(arb_mat_t to, const struct bound_matrix *A, int own, double sign, uint64_t *state)
 {
     int count = A->rows * A->columns;
@@ -66,8 +66,8 @@ static void edge(arb_mat_t to, const struct bound_matrix *A, int own, double sig
     arb_mat_clear(direction);
 }
 
-/* ||A - centre||_F, its upper end; the middle of A has to lie in the ball. 2^-200 is what 300 bits leave of a
- * matrix on the very edge. */
+/* ||A - centre||_F, its upper end; the middle of A has to lie in the ball. 2^-200 is what 300 bits
+ * leave of a matrix on the very edge. */
 static void must_hold(const struct bound_matrix *C, const arb_mat_t A, const char *what)
 {
     arb_mat_t centre;
@@ -207,7 +207,8 @@ Test(certify, norms_enclose)
 {
     uint64_t state = 3;
     for (int k = 0; k < 60; k++) {
-        int rows = 1 + (int)(random_bits(&state) % 24), columns = 1 + (int)(random_bits(&state) % 24);
+        int rows = 1 + (int)(random_bits(&state) % 24),
+            columns = 1 + (int)(random_bits(&state) % 24);
         struct bound_matrix A = random_matrix(rows, columns, 0.0, &state);
         double scale = ldexp(1.0, (int)(random_bits(&state) % 400) - 200);
         for (int i = 0; i < rows * columns; i++)
@@ -261,7 +262,8 @@ Test(certify, spectral_radius_encloses)
         struct bound_interval found = bound_spectral_radius(&A);
         cr_expect(found.lo <= rho[k] && rho[k] <= found.hi, "%d: %g in [%.17g, %.17g]", k, rho[k],
                   found.lo, found.hi);
-        /* Where eigenvectors are missing (2, 3), roundings of the powers move eigenvalues by roots. */
+        /* Where eigenvectors are missing (2, 3), roundings of the powers move eigenvalues by roots.
+         */
         cr_expect(k == 2 || k == 3 || (found.hi <= 1.01 * rho[k] && found.lo >= 0.99 * rho[k]),
                   "%d: [%.17g, %.17g] is wide", k, found.lo, found.hi);
         bound_matrix_free(&A);
@@ -275,7 +277,8 @@ Test(certify, nonnegative_norm_is_above)
         int n = 1 + (int)(random_bits(&state) % 40);
         struct bound_matrix A = random_matrix(n, n, 0.0, &state);
         for (int i = 0; i < n * n; i++)
-            A.centre[i] = k % 2 && i % n > i / n ? 0.0 : fabs(A.centre[i]); /* half of them triangular */
+            A.centre[i] =
+                k % 2 && i % n > i / n ? 0.0 : fabs(A.centre[i]); /* half of them triangular */
         struct bound_interval exact = exact_norm(&A);
         double above = bound_nonnegative_above(A.centre, n);
         cr_expect(above >= exact.lo && above <= 1.001 * exact.hi, "%a for %a", above, exact.hi);
@@ -391,8 +394,7 @@ Test(certify, image_is_the_models)
                                   &terms, NULL, NULL) == EER_OK);
         arb_set_d(term, terms.kinetic);
         arb_sub(kinetic, kinetic, term, BITS);
-        cr_expect(fabs(arf_get_d(arb_midref(kinetic), ARF_RND_NEAR)) <=
-                      BOUND_UNIT * terms.kinetic,
+        cr_expect(fabs(arf_get_d(arb_midref(kinetic), ARF_RND_NEAR)) <= BOUND_UNIT * terms.kinetic,
                   "case %d: off by %g of %g", k, arf_get_d(arb_midref(kinetic), ARF_RND_NEAR),
                   terms.kinetic);
         cr_expect(mag_cmp_2exp_si(arb_radref(kinetic), -100) < 0);
@@ -403,8 +405,8 @@ Test(certify, image_is_the_models)
     oracle_close(oracle);
 }
 
-/* Column (j, b) of the Jacobian as (Phi(Z + h e) - Phi(Z - h e)) / 2h, h = 2^-90: h^2 = 2^-180 leaves its error
- * far below any radius in doubles. */
+/* Column (j, b) of the Jacobian as (Phi(Z + h e) - Phi(Z - h e)) / 2h, h = 2^-90: h^2 = 2^-180
+ * leaves its error far below any radius in doubles. */
 static void quotient(arb_mat_t column, const struct sample *s, int j, int b, int modulo)
 {
     struct bound_iteration t;
@@ -462,8 +464,8 @@ static void check_jacobian(const struct bound_iteration *t, const arb_mat_t J, i
     for (int i = 0; i < n * n; i++) {
         arb_mat_window_init(block, J, i / n * d, i % n * d, (i / n + 1) * d, (i % n + 1) * d);
         bound_spectral_norm(norm, block, BITS);
-        cr_expect(norms[i] >= bound_interval(norm).lo, "case %d: block %d, %d: %a below %a", k, i / n,
-                  i % n, norms[i], bound_interval(norm).lo);
+        cr_expect(norms[i] >= bound_interval(norm).lo, "case %d: block %d, %d: %a below %a", k,
+                  i / n, i % n, norms[i], bound_interval(norm).lo);
         arb_mat_window_clear(block);
     }
     bound_spectral_norm(norm, J, BITS);
@@ -483,7 +485,8 @@ static void check_jacobian(const struct bound_iteration *t, const arb_mat_t J, i
     for (int i = 0; i < size; i++) {
         arb_sub(arb_mat_entry(product, i, 0), arb_mat_entry(product, i, 0),
                 arb_mat_entry(image, i / d, i % d), BITS);
-        cr_expect(fabs(arf_get_d(arb_midref(arb_mat_entry(product, i, 0)), ARF_RND_NEAR)) < 0x1p-100,
+        cr_expect(fabs(arf_get_d(arb_midref(arb_mat_entry(product, i, 0)), ARF_RND_NEAR)) <
+                      0x1p-100,
                   "case %d: directional derivative, entry %d", k, i);
     }
     struct bound_interval whole = bound_interval(norm);
@@ -585,15 +588,16 @@ Test(certify, a_box_contains_its_points)
     }
 }
 
-/* n = 1, X = Z = 0, b_1 = 0: every pre-activation is 0, and the Jacobian anything between that without the
- * MLP and that with all of it. */
+/* n = 1, X = Z = 0, b_1 = 0: every pre-activation is 0, and the Jacobian anything between that
+ * without the MLP and that with all of it. */
 Test(certify, a_kink_is_every_derivative)
 {
     uint64_t state = 19;
     struct sample s;
     struct bound_iteration t;
     new_sample(&s, 12, &state);
-    cr_assert(s.config.activation == EER_RELU && s.config.norm == EER_NORM_NONE && s.config.mlp > 0);
+    cr_assert(s.config.activation == EER_RELU && s.config.norm == EER_NORM_NONE &&
+              s.config.mlp > 0);
     int d = s.config.d, m = s.config.mlp;
     memset(s.theta + s.layout.offset[EER_B_1], 0, (size_t)m * sizeof(double));
     arb_mat_t X, Z, J, D;
@@ -657,12 +661,14 @@ Test(certify, certificates_agree_with_themselves)
                   ordered(c.jacobian.radius));
         cr_expect(v->norm.lo > 0.0 && v->blocks.hi >= v->norm.lo && v->A.hi >= v->norm.lo &&
                   v->A_lambda.hi >= v->norm.lo);
-        cr_expect(v->norm.hi <= 1.001 * v->norm.lo && c.jacobian.norm.hi <= 1.001 * c.jacobian.norm.lo,
+        cr_expect(v->norm.hi <= 1.001 * v->norm.lo &&
+                      c.jacobian.norm.hi <= 1.001 * c.jacobian.norm.lo,
                   "case %d: [%g, %g], [%g, %g]", k, v->norm.lo, v->norm.hi, c.jacobian.norm.lo,
                   c.jacobian.norm.hi);
         cr_expect(c.jacobian.radius.hi <= c.jacobian.norm.hi && c.full && c.kinks == 0);
         cr_expect(c.has_quotient == (s.config.norm == EER_NORM_PRE));
-        /* By powers of the whole, where the certificate takes the diagonal blocks of a causal model. */
+        /* By powers of the whole, where the certificate takes the diagonal blocks of a causal
+         * model. */
         struct bound_iteration t;
         bound_iteration_trained(&t, &s.model, s.X, s.Z, c.has_quotient, BOUND_PRECISION);
         struct bound_matrix J = bound_blocks_jacobian(t.blocks);
@@ -681,8 +687,8 @@ Test(certify, certificates_agree_with_themselves)
     }
 }
 
-/* The counterexample to the printed inequality: n = d = 2, all hypotheses with equality, the logits 0, m = 1:
- * the norm is at least 2 and the formula 1.5 (q = 2) or 1.5612 (q = 1.5). */
+/* The counterexample to the printed inequality: n = d = 2, all hypotheses with equality, the logits
+ * 0, m = 1: the norm is at least 2 and the formula 1.5 (q = 2) or 1.5612 (q = 1.5). */
 Test(certify, the_printed_formula_is_no_bound)
 {
     const double X[] = {0.5, 0.5, -0.5, -0.5}, W_Q[] = {1, 0, 0, 1}, W_K[] = {1, 0, 0, -1};
@@ -762,8 +768,8 @@ Test(certify, a_known_fixed_point)
     free_sample(&s);
 }
 
-/* Of norm = pre the states grow without end: Newton's method runs away, until z + b is z in doubles. That is
- * no fixed point. */
+/* Of norm = pre the states grow without end: Newton's method runs away, until z + b is z in
+ * doubles. That is no fixed point. */
 Test(certify, a_runaway_is_no_fixed_point)
 {
     uint64_t state = 41;
@@ -775,8 +781,8 @@ Test(certify, a_runaway_is_no_fixed_point)
         struct bound_subject subject = {&s.model, NULL};
         bound_fixed_point(&point, &subject, s.x, s.z, s.n);
         runaways += point.residual == 0.0;
-        cr_expect(point.rows == 0 || point.distance < 1e6, "%d: %d rows at distance %g", k, point.rows,
-                  point.distance);
+        cr_expect(point.rows == 0 || point.distance < 1e6, "%d: %d rows at distance %g", k,
+                  point.rows, point.distance);
         free_sample(&s);
     }
     cr_expect(runaways > 0, "no case in which z + b is z");

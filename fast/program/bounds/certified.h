@@ -1,4 +1,5 @@
-/* certified.h - what `eer certify` finds on one sequence, and its three ways out: a table, JSON, a picture. */
+/* certified.h - what `eer certify` finds on one sequence, and its three ways out: a table, JSON, a
+ * picture. */
 #ifndef EER_CERTIFIED_H
 #define EER_CERTIFIED_H
 
@@ -13,7 +14,8 @@ struct eer_certified_state {
     double alpha;       /* of the gated update */
     double step;        /* ||Phi(Z_t) - Z_t||_F */
     double step_modulo; /* the same modulo row means */
-    double turn; /* ||direction of Phi(Z_t) - direction of Z_t||_F, modulo row means; NaN at Z = 0 */
+    double
+        turn; /* ||direction of Phi(Z_t) - direction of Z_t||_F, modulo row means; NaN at Z = 0 */
 };
 
 struct eer_certified {
@@ -46,8 +48,9 @@ void eer_certified_legend(const struct eer_certified_head *);
 json_t *eer_certified_json(const struct eer_certified *, int count,
                            const struct eer_certified_head *);
 
-/* Writes PATH (SVG) and the script it is drawn from, PATH.gp: bound against truth, a line of two panels a
- * sequence, at most EER_PICTURED of them. Without gnuplot it says so on the standard error. */
+/* Writes PATH (SVG) and the script it is drawn from, PATH.gp: bound against truth, a line of two
+ * panels a sequence, at most EER_PICTURED of them. Without gnuplot it says so on the standard
+ * error. */
 enum { EER_PICTURED = 4 };
 enum eer_status eer_certified_picture(const char *path, const struct eer_certified *, int count,
                                       struct eer_error *);

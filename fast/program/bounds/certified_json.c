@@ -1,4 +1,5 @@
-/* certified_json.c - the JSON of certified.h: an interval is [lo, hi], an end that is not known is null. */
+/* certified_json.c - the JSON of certified.h: an interval is [lo, hi], an end that is not known is
+ * null. */
 #include "certified.h"
 
 #include <math.h>
@@ -28,10 +29,26 @@ struct field {
     }
 
 static const struct field fields[] = {
-    FIELD(W_Q),           FIELD(W_K),          FIELD(W_V),    FIELD(W_V_frobenius), FIELD(M),
-    FIELD(X),             FIELD(X_frobenius),  FIELD(Z),      FIELD(Z_frobenius),   FIELD(Y),
-    FIELD(Y_frobenius),   FIELD(S),            FIELD(lambda), FIELD(A),             FIELD(A_lambda),
-    FIELD(row_max_least), FIELD(row_max_most), FIELD(blocks), FIELD(norm),          FIELD(tightness),
+    FIELD(W_Q),
+    FIELD(W_K),
+    FIELD(W_V),
+    FIELD(W_V_frobenius),
+    FIELD(M),
+    FIELD(X),
+    FIELD(X_frobenius),
+    FIELD(Z),
+    FIELD(Z_frobenius),
+    FIELD(Y),
+    FIELD(Y_frobenius),
+    FIELD(S),
+    FIELD(lambda),
+    FIELD(A),
+    FIELD(A_lambda),
+    FIELD(row_max_least),
+    FIELD(row_max_most),
+    FIELD(blocks),
+    FIELD(norm),
+    FIELD(tightness),
 };
 
 static json_t *attention(const struct bound_attention_values *v)
@@ -64,14 +81,15 @@ static json_t *jacobian(const struct bound_jacobian_values *v)
 
 static json_t *state(const struct eer_certified_state *s)
 {
-    json_t *object =
-        json_pack("{si so so sb si so so so so}", "t", s->t, "attention",
-                  attention(&s->certificate.attention), "jacobian", jacobian(&s->certificate.jacobian),
-                  "whole_jacobian", s->certificate.full, "rows_with_relu_at_0", s->certificate.kinks,
-                  "step", number(s->step), "step_modulo_row_means", number(s->step_modulo), "turn",
-                  number(s->turn), "alpha", number(s->alpha));
+    json_t *object = json_pack(
+        "{si so so sb si so so so so}", "t", s->t, "attention",
+        attention(&s->certificate.attention), "jacobian", jacobian(&s->certificate.jacobian),
+        "whole_jacobian", s->certificate.full, "rows_with_relu_at_0", s->certificate.kinks, "step",
+        number(s->step), "step_modulo_row_means", number(s->step_modulo), "turn", number(s->turn),
+        "alpha", number(s->alpha));
     if (s->certificate.has_quotient)
-        json_object_set_new(object, "jacobian_modulo_row_means", jacobian(&s->certificate.quotient));
+        json_object_set_new(object, "jacobian_modulo_row_means",
+                            jacobian(&s->certificate.quotient));
     return object;
 }
 
@@ -80,10 +98,11 @@ static json_t *fixed_point(const struct bound_fixed_point *f)
     if (!f->tried)
         return json_null();
     return json_pack("{sb si sb si so so so so so so so so}", "proved", f->proved, "rows", f->rows,
-                     "newton_diverged", f->diverged, "newton_steps", f->steps, "size", number(f->size), "start", number(f->start),
-                     "residual", number(f->residual), "distance", number(f->distance), "radius",
-                     number(f->radius), "step", number(f->step), "contraction",
-                     number(f->contraction), "spectral_radius", interval(f->spectral_radius));
+                     "newton_diverged", f->diverged, "newton_steps", f->steps, "size",
+                     number(f->size), "start", number(f->start), "residual", number(f->residual),
+                     "distance", number(f->distance), "radius", number(f->radius), "step",
+                     number(f->step), "contraction", number(f->contraction), "spectral_radius",
+                     interval(f->spectral_radius));
 }
 
 static json_t *settling(const struct eer_settling *s)
@@ -91,8 +110,9 @@ static json_t *settling(const struct eer_settling *s)
     json_t *iterations = json_array();
     for (int k = 0; k < EER_RESIDUALS; k++)
         json_array_append_new(
-            iterations, json_pack("{sf so}", "residual", eer_residual[k], "iterations",
-                                  s->iterations[k] < 0 ? json_null() : json_integer(s->iterations[k])));
+            iterations,
+            json_pack("{sf so}", "residual", eer_residual[k], "iterations",
+                      s->iterations[k] < 0 ? json_null() : json_integer(s->iterations[k])));
     return json_pack("{so si so}", "until", iterations, "done", s->done, "last", number(s->last));
 }
 
@@ -101,12 +121,12 @@ static json_t *sequence(const struct eer_certified *c)
     json_t *states = json_array();
     for (int k = 0; k < c->count; k++)
         json_array_append_new(states, state(&c->state[k]));
-    json_t *object = json_pack(
-        "{si si si si si ss so so so so sf}", "length", c->length, "sequence", c->sequence, "rows",
-        c->n, "d", c->d, "loops", c->loops, "update",
-        c->update == EER_UPDATE_PLAIN ? "plain" : "gated", "states", states, "fixed_point",
-        fixed_point(&c->fixed), "plain", settling(&c->settling[EER_UPDATE_PLAIN]), "gated",
-        settling(&c->settling[EER_UPDATE_GATED]), "seconds", c->seconds);
+    json_t *object = json_pack("{si si si si si ss so so so so sf}", "length", c->length,
+                               "sequence", c->sequence, "rows", c->n, "d", c->d, "loops", c->loops,
+                               "update", c->update == EER_UPDATE_PLAIN ? "plain" : "gated",
+                               "states", states, "fixed_point", fixed_point(&c->fixed), "plain",
+                               settling(&c->settling[EER_UPDATE_PLAIN]), "gated",
+                               settling(&c->settling[EER_UPDATE_GATED]), "seconds", c->seconds);
     if (c->counted > 0)
         json_object_set_new(object, "right",
                             json_pack("{si si si}", "plain", c->right[EER_UPDATE_PLAIN], "gated",

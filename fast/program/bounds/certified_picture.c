@@ -18,15 +18,16 @@ static void write_number(FILE *file, double x)
 
 static void write_data(FILE *file, const struct eer_certified *c, int number)
 {
-    fprintf(file,
-            "# t printed A A_lambda blocks DF_low DF_high J_low J_high rho_low rho_high\n$s%d << EOD\n",
-            number);
+    fprintf(
+        file,
+        "# t printed A A_lambda blocks DF_low DF_high J_low J_high rho_low rho_high\n$s%d << EOD\n",
+        number);
     for (int k = 0; k < c->count; k++) {
         const struct bound_certificate *b = &c->state[k].certificate;
         const struct bound_attention_values *v = &b->attention;
         const struct bound_jacobian_values *J = b->has_quotient ? &b->quotient : &b->jacobian;
-        const double column[] = {v->printed[0].hi, v->A.hi,    v->A_lambda.hi, v->blocks.hi,
-                                 v->norm.lo,       v->norm.hi, J->norm.lo,     J->norm.hi,
+        const double column[] = {v->printed[0].hi, v->A.hi,     v->A_lambda.hi, v->blocks.hi,
+                                 v->norm.lo,       v->norm.hi,  J->norm.lo,     J->norm.hi,
                                  J->radius.lo,     J->radius.hi};
         fprintf(file, "%d", c->state[k].t);
         for (size_t i = 0; i < sizeof column / sizeof column[0]; i++)
@@ -49,15 +50,16 @@ static void write_panels(FILE *file, const struct eer_certified *c, int number)
     char what[48] = "";
     if (c->length > 0)
         snprintf(what, sizeof what, "L = %d, sequence %d: ", c->length, c->sequence);
-    fprintf(file,
-            "set logscale y\nset title '%sthe attention map'\n"
-            "plot $s%d using 1:2 with lines ls 4 title 'theorem 3.2.1 as printed: not a bound', \\\n"
-            "     $s%d using 1:3 with lines ls 1 title 'A', \\\n"
-            "     $s%d using 1:4 with lines ls 2 title 'A_{lambda}', \\\n"
-            "     $s%d using 1:5 with lines ls 3 title 'block norms', \\\n"
-            "     $s%d using 1:6:7 with filledcurves ls 5 notitle, \\\n"
-            "     $s%d using 1:6 with lines ls 5 title '||DF||, enclosed'\n",
-            what, number, number, number, number, number, number);
+    fprintf(
+        file,
+        "set logscale y\nset title '%sthe attention map'\n"
+        "plot $s%d using 1:2 with lines ls 4 title 'theorem 3.2.1 as printed: not a bound', \\\n"
+        "     $s%d using 1:3 with lines ls 1 title 'A', \\\n"
+        "     $s%d using 1:4 with lines ls 2 title 'A_{lambda}', \\\n"
+        "     $s%d using 1:5 with lines ls 3 title 'block norms', \\\n"
+        "     $s%d using 1:6:7 with filledcurves ls 5 notitle, \\\n"
+        "     $s%d using 1:6 with lines ls 5 title '||DF||, enclosed'\n",
+        what, number, number, number, number, number, number);
     fprintf(file,
             "unset logscale y\nset title '%sone iteration%s'\n"
             "plot $s%d using 1:8:9 with filledcurves ls 5 notitle, \\\n"
@@ -116,7 +118,8 @@ enum eer_status eer_certified_picture(const char *path, const struct eer_certifi
         return status;
     int drawn = eer_gnuplot(".", script);
     if (drawn > 0)
-        return eer_fail(error, EER_FAILED, "gnuplot failed with status %d on %.300s", drawn, script);
+        return eer_fail(error, EER_FAILED, "gnuplot failed with status %d on %.300s", drawn,
+                        script);
     if (drawn < 0)
         fprintf(stderr, "no picture: gnuplot is not installed; later: gnuplot %s\n", script);
     return EER_OK;

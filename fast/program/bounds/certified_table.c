@@ -1,5 +1,5 @@
-/* certified_table.c - the table of certified.h. Its numbers are rounded outwards, as enclosures are: glibc's
- * printf follows the rounding mode. */
+/* certified_table.c - the table of certified.h. Its numbers are rounded outwards, as enclosures
+ * are: glibc's printf follows the rounding mode. */
 #include "certified.h"
 
 #include <fenv.h>
@@ -45,10 +45,10 @@ static const char *word(enum bound_answer answer)
 
 static void print_weights(const struct bound_attention_values *v)
 {
-    printf("||W_Q|| %.5g, ||W_K|| %.5g, ||W_V|| %.5g, ||W_V||_F %.5g, ||M|| %.5g, ||X|| %.5g, ||X||_F "
-           "%.5g\n",
-           v->W_Q.hi, v->W_K.hi, v->W_V.hi, v->W_V_frobenius.hi, v->M.hi, v->X.hi,
-           v->X_frobenius.hi);
+    printf(
+        "||W_Q|| %.5g, ||W_K|| %.5g, ||W_V|| %.5g, ||W_V||_F %.5g, ||M|| %.5g, ||X|| %.5g, ||X||_F "
+        "%.5g\n",
+        v->W_Q.hi, v->W_K.hi, v->W_V.hi, v->W_V_frobenius.hi, v->M.hi, v->X.hi, v->X_frobenius.hi);
 }
 
 /* The theorem's hypotheses, of Z at which states. */
@@ -61,9 +61,10 @@ static void print_domain(const struct eer_certified *c)
         inside += in == BOUND_YES;
         undecided += in == BOUND_UNDECIDED;
     }
-    printf("theorem 3.2.1 assumes ||X||_F <= 1: %s; ||W_V||_F <= 1/2: %s; ||Z||_F <= 1: at %d of %d "
-           "states",
-           word(v->X_in), word(v->W_V_in), inside, c->count);
+    printf(
+        "theorem 3.2.1 assumes ||X||_F <= 1: %s; ||W_V||_F <= 1/2: %s; ||Z||_F <= 1: at %d of %d "
+        "states",
+        word(v->X_in), word(v->W_V_in), inside, c->count);
     if (undecided > 0)
         printf(", %d undecided", undecided);
     printf("\n");
@@ -71,8 +72,9 @@ static void print_domain(const struct eer_certified *c)
 
 static void print_states(const struct eer_certified *c)
 {
-    printf("\n  t      ||Z||    ||Z||_F      ||Y||    ||Y||_F      S_1.5      least        S_2      "
-           "least   max p >=   max p <=     lambda\n");
+    printf(
+        "\n  t      ||Z||    ||Z||_F      ||Y||    ||Y||_F      S_1.5      least        S_2      "
+        "least   max p >=   max p <=     lambda\n");
     for (int k = 0; k < c->count; k++) {
         const struct bound_attention_values *v = &c->state[k].certificate.attention;
         printf("%3d", c->state[k].t);
@@ -117,9 +119,10 @@ static void print_bounds(const struct eer_certified *c)
 static void print_iteration(const struct eer_certified *c)
 {
     int quotient = c->state[0].certificate.has_quotient;
-    printf("\n  t   ||J|| >=   ||J|| <=  rho(J) >=  rho(J) <=%s       step%s       turn      alpha\n",
-           quotient ? "  ||J'|| >=  ||J'|| <= rho(J') >= rho(J') <=" : "",
-           quotient ? "      step'" : "");
+    printf(
+        "\n  t   ||J|| >=   ||J|| <=  rho(J) >=  rho(J) <=%s       step%s       turn      alpha\n",
+        quotient ? "  ||J'|| >=  ||J'|| <= rho(J') >= rho(J') <=" : "",
+        quotient ? "      step'" : "");
     for (int k = 0; k < c->count; k++) {
         const struct eer_certified_state *s = &c->state[k];
         const struct bound_certificate *b = &s->certificate;
@@ -155,7 +158,8 @@ static void print_fixed_point(const struct eer_certified *c)
         return;
     }
     if (f->rows == 0 && f->diverged) {
-        printf("none found near Z_%d: Newton's method diverged (|z| = %.3g after %d steps), and the states "
+        printf("none found near Z_%d: Newton's method diverged (|z| = %.3g after %d steps), and "
+               "the states "
                "move on, by %.3g at t = %d and %.3g at t = %d\n",
                c->loops, f->size, f->steps, c->state[0].step_modulo, c->state[0].t,
                c->state[c->count - 1].step_modulo, c->state[c->count - 1].t);
@@ -170,12 +174,14 @@ static void print_fixed_point(const struct eer_certified *c)
     if (f->rows < c->n)
         printf("(first %d of %d rows; found for no more) ", f->rows, c->n);
     if (!f->proved) {
-        printf("not proved: |z - Phi(z)| = %.3g at distance %.3g, but |C f| <= %.3g and ||I - C f'|| <= "
+        printf("not proved: |z - Phi(z)| = %.3g at distance %.3g, but |C f| <= %.3g and ||I - C "
+               "f'|| <= "
                "%.3g do not suffice\n",
                f->residual, f->distance, f->step, f->contraction);
         return;
     }
-    printf("proved, exactly one within %.3g of a point at distance %.3g from Z_%d (|C f| <= %.3g, ||I - C "
+    printf("proved, exactly one within %.3g of a point at distance %.3g from Z_%d (|C f| <= %.3g, "
+           "||I - C "
            "f'|| <= %.3g); rho there",
            f->radius, f->distance, c->loops, f->step, f->contraction);
     low(f->spectral_radius.lo);
@@ -212,8 +218,8 @@ void eer_certified_print(const struct eer_certified *c, const struct eer_certifi
 {
     if (head->config)
         printf("\nL = %d, sequence %d: %d rows, d = %d, T = %d, %s update, %.1f s\n", c->length,
-               c->sequence, c->n, c->d, c->loops,
-               c->update == EER_UPDATE_PLAIN ? "plain" : "gated", c->seconds);
+               c->sequence, c->n, c->d, c->loops, c->update == EER_UPDATE_PLAIN ? "plain" : "gated",
+               c->seconds);
     else
         printf("\n%s: %d rows, d = %d, T = %d, %s update, %.1f s\n", head->input, c->n, c->d,
                c->loops, c->update == EER_UPDATE_PLAIN ? "plain" : "gated", c->seconds);
@@ -229,23 +235,33 @@ void eer_certified_print(const struct eer_certified *c, const struct eer_certifi
 void eer_certified_legend(const struct eer_certified_head *head)
 {
     int pre = head->config && head->config->norm == EER_NORM_PRE;
-    printf("\nNumbers with >= and <= are proved, rounded outwards; norms, entropies and bounds beside them are "
-           "enclosed too\n(their upper ends; entropies and max p >= their lower ends). Not proved: step, turn, "
+    printf("\nNumbers with >= and <= are proved, rounded outwards; norms, entropies and bounds "
+           "beside them are "
+           "enclosed too\n(their upper ends; entropies and max p >= their lower ends). Not proved: "
+           "step, turn, "
            "alpha, residuals.\n");
-    printf("Y = %s is what attention sees; S_q: mean and least entropy of its rows; max p: the rows' largest "
+    printf("Y = %s is what attention sees; S_q: mean and least entropy of its rows; max p: the "
+           "rows' largest "
            "entries.\n",
            pre ? "LN1(Z + X)" : "Z + X");
-    printf("[printed]: the formula of theorem 3.2.1, which is not a bound. A, A_lambda: theorem A with "
-           "lambda = 1/2 and with\nthis state's lambda; blocks: the norm of the matrix of the blocks' norms; "
+    printf("[printed]: the formula of theorem 3.2.1, which is not a bound. A, A_lambda: theorem A "
+           "with "
+           "lambda = 1/2 and with\nthis state's lambda; blocks: the norm of the matrix of the "
+           "blocks' norms; "
            "DF: the attention map alone;\ntightness: ||DF|| >= over A_lambda.\n");
-    printf("J: the Jacobian of one iteration Phi as it is run (spec/model.md, 3.3), rho its spectral radius; "
+    printf("J: the Jacobian of one iteration Phi as it is run (spec/model.md, 3.3), rho its "
+           "spectral radius; "
            "step: ||Phi(Z) - Z||_F.\n");
     if (pre)
-        printf("Primed: modulo row means, since layer norm does not see them: Phi(Z + c 1^T) = Phi(Z) + c "
+        printf("Primed: modulo row means, since layer norm does not see them: Phi(Z + c 1^T) = "
+               "Phi(Z) + c "
                "1^T, and J has the eigenvalue 1.\n");
-    printf("turn: how far the direction of the state%s turns. Gated (appendix B.4): Z + alpha (Phi(Z) - Z), "
-           "alpha = (1 + s) / 2,\ns the mean entropy over the largest possible. If Phi has the factor beta and "
-           "alpha is constant, the gated step's factor\nis 1 - alpha + alpha beta, below 1 only if beta < 1; "
+    printf("turn: how far the direction of the state%s turns. Gated (appendix B.4): Z + alpha "
+           "(Phi(Z) - Z), "
+           "alpha = (1 + s) / 2,\ns the mean entropy over the largest possible. If Phi has the "
+           "factor beta and "
+           "alpha is constant, the gated step's factor\nis 1 - alpha + alpha beta, below 1 only if "
+           "beta < 1; "
            "an alpha that depends on Z adds ||Phi(Z) - Z|| ||d alpha||.\n",
            pre ? " modulo row means" : "");
 }

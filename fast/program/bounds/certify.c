@@ -1,4 +1,5 @@
-/* certify.c - `eer certify`: enclosures of a trained loop's norms, bounds and Jacobians at its states. */
+/* certify.c - `eer certify`: enclosures of a trained loop's norms, bounds and Jacobians at its
+ * states. */
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -124,9 +125,10 @@ static enum eer_status check_options(const struct arguments *a, int operands,
                                      struct eer_error *error)
 {
     if (a->attention && (operands > 0 || a->lengths || a->tokens || a->seed || a->sequences))
-        return eer_fail(error, EER_USAGE,
-                        "--attention takes the place of a checkpoint and its sequences; give one or the "
-                        "other");
+        return eer_fail(
+            error, EER_USAGE,
+            "--attention takes the place of a checkpoint and its sequences; give one or the "
+            "other");
     if (a->attention && !a->input)
         return eer_fail(error, EER_USAGE, "--attention needs --input FILE, the matrix X");
     if (!a->attention && (a->input || a->map_given || a->scale_given || a->residual))
@@ -215,9 +217,10 @@ static enum eer_status certify(struct eer_certified *c, struct eer_dynamics *y, 
         for (int t = 0; t <= c->loops && all_finite(Z, c->n * c->d); t++)
             visit(c, y, t, t % every == 0 || t == c->loops, Z, Z + size);
         if (!all_finite(Z, c->n * c->d))
-            status = eer_fail(error, EER_NOT_FINITE,
-                              "the states of this loop overflow after state %d; fewer --loops stop before",
-                              c->count > 0 ? c->state[c->count - 1].t : 0);
+            status = eer_fail(
+                error, EER_NOT_FINITE,
+                "the states of this loop overflow after state %d; fewer --loops stop before",
+                c->count > 0 ? c->state[c->count - 1].t : 0);
     }
     if (status == EER_OK) {
         bound_fixed_point(&c->fixed, &y->subject, y->X, Z, c->n);
@@ -355,10 +358,8 @@ static enum eer_status of_checkpoint(const struct arguments *a, struct eer_error
     if (status == EER_OK)
         status = a->tokens ? given(&findings, a, &checkpoint, error)
                            : drawn(&findings, a, &checkpoint, seed, error);
-    struct eer_certified_head head = {.name = a->path,
-                                      .config = &checkpoint.config,
-                                      .step = checkpoint.state.step,
-                                      .seed = seed};
+    struct eer_certified_head head = {
+        .name = a->path, .config = &checkpoint.config, .step = checkpoint.state.step, .seed = seed};
     if (status == EER_OK && !a->json)
         printf("%s, step %d; %s\n", a->path, checkpoint.state.step,
                a->tokens ? "the sequence given" : "fresh sequences");
@@ -383,8 +384,7 @@ static enum eer_status of_loop(const struct arguments *a, const struct eer_weigh
     if (status == EER_OK)
         status = eer_dynamics_loop(&y, &loop, X->values, X->rows, error);
     if (status == EER_OK) {
-        status =
-            certify(next(&findings, a, LOOPS_OF_A_FILE), &y, (int)a->every, NULL, error);
+        status = certify(next(&findings, a, LOOPS_OF_A_FILE), &y, (int)a->every, NULL, error);
         eer_dynamics_free(&y);
     }
     if (status == EER_OK && !a->json)
@@ -429,8 +429,10 @@ const struct eer_command eer_certify_command = {
     "certify",
     "CHECKPOINT | --attention FILE --input FILE",
     "Enclose a loop's norms, bounds and Jacobians at its states, rigorously.",
-    "Theorem 3.2.1's formula as printed and its corrected forms beside the true norm of the attention\n"
-    "map's derivative; norm and spectral radius of the iteration as it is run; a fixed point, proved or\n"
+    "Theorem 3.2.1's formula as printed and its corrected forms beside the true norm of the "
+    "attention\n"
+    "map's derivative; norm and spectral radius of the iteration as it is run; a fixed point, "
+    "proved or\n"
     "not; the plain and the entropy-gated update (appendix B.4).",
     options,
     run,

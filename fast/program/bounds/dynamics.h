@@ -1,4 +1,5 @@
-/* dynamics.h - the loop in plain double, for `eer certify`: states, updates, and how fast they settle. */
+/* dynamics.h - the loop in plain double, for `eer certify`: states, updates, and how fast they
+ * settle. */
 #ifndef EER_DYNAMICS_H
 #define EER_DYNAMICS_H
 
@@ -6,19 +7,20 @@
 #include "../../../ref/ref.h"
 #include "../checkpoint.h"
 
-/* plain: Z <- Phi(Z). gated (appendix B.4): Z <- Z + alpha (Phi(Z) - Z), alpha = (1 + s) / 2, where s in
- * [0, 1] is the rows' mean Tsallis entropy over the mean of the largest that the keys in sight allow:
- * positive, rising with the entropy, 1 where attention is uniform. Our choice: half a step at the least. */
+/* plain: Z <- Phi(Z). gated (appendix B.4): Z <- Z + alpha (Phi(Z) - Z), alpha = (1 + s) / 2, where
+ * s in [0, 1] is the rows' mean Tsallis entropy over the mean of the largest that the keys in sight
+ * allow: positive, rising with the entropy, 1 where attention is uniform. Our choice: half a step
+ * at the least. */
 enum eer_update { EER_UPDATE_PLAIN, EER_UPDATE_GATED };
 #define EER_WORDS_update "plain|gated"
 
 /* Phi, of a model on tokens or of a loop on an input. */
 struct eer_dynamics {
     struct bound_subject subject;
-    struct bound_model model;   /* what subject points to, if it is a model */
+    struct bound_model model; /* what subject points to, if it is a model */
     int n, d;
-    double *X;                  /* n x d */
-    double q;                   /* index of the entropy that alpha reads */
+    double *X;                       /* n x d */
+    double q;                        /* index of the entropy that alpha reads */
     const struct eer_config *config; /* NULL: a loop */
     struct ref_tensors w;
     struct ref_work work;
@@ -43,11 +45,12 @@ void eer_dynamics_update(const struct eer_dynamics *, enum eer_update, double al
 int eer_dynamics_right(const struct eer_dynamics *, const double *Z, const int *labels, int L,
                        int *predicted);
 
-/* ||x||_F of an n x d matrix; modulo: after each row's mean is subtracted. y may be NULL: of x - y. */
+/* ||x||_F of an n x d matrix; modulo: after each row's mean is subtracted. y may be NULL: of x - y.
+ */
 double eer_distance(const double *x, const double *y, int n, int d, int modulo);
 
-/* How many iterations from Z = 0 until ||Phi(Z) - Z||_F / ||Phi(Z)||_F, modulo row means with norm = pre, is
- * at most each level; -1: not within EER_MOST_UPDATES. */
+/* How many iterations from Z = 0 until ||Phi(Z) - Z||_F / ||Phi(Z)||_F, modulo row means with norm
+ * = pre, is at most each level; -1: not within EER_MOST_UPDATES. */
 enum { EER_RESIDUALS = 6, EER_MOST_UPDATES = 200 };
 extern const double eer_residual[EER_RESIDUALS];
 struct eer_settling {
