@@ -252,7 +252,7 @@ static void attention(struct bound_attention_values *v, const struct bound_itera
     frobenius(&v->X_frobenius, X);
     frobenius(&v->Z_frobenius, Z);
     domain(v);
-    bound_iteration_attention(&alone, &t->attention, Z, 0, BOUND_PRECISION);
+    bound_iteration_alone(&alone, t, BOUND_PRECISION);
     jacobian(&norms, &alone, &by_blocks, 0);
     bound_iteration_clear(&alone);
     v->blocks = (struct bound_interval){0.0, by_blocks};
@@ -296,13 +296,12 @@ void bound_certify(struct bound_certificate *c, const struct bound_subject *subj
         c->jacobian.norm = both(c->jacobian.norm, (struct bound_interval){0.0, above});
         c->jacobian.radius = both(c->jacobian.radius, (struct bound_interval){0.0, above});
     }
-    bound_iteration_clear(&t);
     if (c->has_quotient) {
-        bound_subject_iteration(&t, subject, X_ball, Z_ball, 1);
+        bound_iteration_modulo(&t, BOUND_PRECISION);
         jacobian(&c->quotient, &t, NULL, 1);
-        bound_iteration_clear(&t);
         c->jacobian.radius = with_one(c->quotient.radius);
     }
+    bound_iteration_clear(&t);
     arb_mat_clear(X_ball);
     arb_mat_clear(Z_ball);
 }

@@ -215,23 +215,9 @@ static int mlp_half(arb_ptr z, arb_mat_t R, arb_srcptr x, const struct parameter
     return kinks;
 }
 
-/* Subtracts the mean of a row. */
-static void centre_row(arb_ptr x, int d, slong precision)
-{
-    arb_t mean;
-
-    arb_init(mean);
-    for (int a = 0; a < d; a++)
-        arb_add(mean, mean, x + a, precision);
-    arb_div_si(mean, mean, d, precision);
-    for (int a = 0; a < d; a++)
-        arb_sub(x + a, x + a, mean, precision);
-    arb_clear(mean);
-}
-
 /* Row i from Z + A on: the image and R_i. */
 static int after_attention(struct bound_iteration *t, int i, const struct parameters *p,
-                           const arb_mat_t X, const arb_mat_t Z, int modulo)
+                           const arb_mat_t X, const arb_mat_t Z)
 {
     int d = p->config->d, kinks = 0;
     slong precision = p->precision;
@@ -244,11 +230,6 @@ static int after_attention(struct bound_iteration *t, int i, const struct parame
         layer_norm(z, R, z, p, EER_LN1_GAIN);
     if (p->config->mlp > 0)
         kinks = mlp_half(z, R, X->rows[i], p);
-    if (modulo) {
-        centre_row(z, d, precision);
-        for (int b = 0; b < d; b++)
-            centre_row(R->rows[b], d, precision);
-    }
     return kinks;
 }
 
@@ -271,17 +252,38 @@ static void free_matrices(arb_mat_struct *A, int n)
     flint_free(A);
 }
 
+/* The matrices of attend(), of the right sizes. */
+static void init_matrices(struct bound_iteration *t)
+{
+    int n = t->attention.n, d = t->attention.d;
+
+    arb_mat_init(t->S, n, n);
+    arb_mat_init(t->Q, n, d);
+    arb_mat_init(t->K, n, d);
+    arb_mat_init(t->V, n, d);
+    arb_mat_init(t->F, n, d);
+    arb_mat_init(t->image, n, d);
+}
+
+static void copy_attention(struct bound_attention *to, const struct bound_attention *from)
+{
+    bound_attention_init(to, from->n, from->d);
+    to->map = from->map;
+    to->causal = from->causal;
+    arb_set(to->scale, from->scale);
+    arb_set(to->slope, from->slope);
+    arb_mat_set(to->Y, from->Y);
+    arb_mat_set(to->W_Q, from->W_Q);
+    arb_mat_set(to->W_K, from->W_K);
+    arb_mat_set(to->W_V, from->W_V);
+}
+
 /* Queries, keys, values, probabilities and the output of t->attention, which is set. */
 static void attend(struct bound_iteration *t, slong precision)
 {
     const struct bound_attention *a = &t->attention;
 
-    arb_mat_init(t->S, a->n, a->n);
-    arb_mat_init(t->Q, a->n, a->d);
-    arb_mat_init(t->K, a->n, a->d);
-    arb_mat_init(t->V, a->n, a->d);
-    arb_mat_init(t->F, a->n, a->d);
-    arb_mat_init(t->image, a->n, a->d);
+    init_matrices(t);
     arb_mat_mul(t->Q, a->Y, a->W_Q, precision);
     arb_mat_mul(t->K, a->Y, a->W_K, precision);
     arb_mat_mul(t->V, a->Y, a->W_V, precision);
@@ -330,28 +332,65 @@ void bound_iteration_trained(struct bound_iteration *t, const struct bound_model
     attention_input(t, &p, X, Z);
     attend(t, precision);
     for (int i = 0; i < n; i++)
-        t->kinks += after_attention(t, i, &p, X, Z, modulo) > 0;
-    t->blocks = bound_blocks_new(t, precision);
+        t->kinks += after_attention(t, i, &p, X, Z) > 0;
     parameters_clear(&p);
+    if (modulo)
+        bound_iteration_modulo(t, precision);
+    else
+        t->blocks = bound_blocks_new(t, precision);
+}
+
+/* Subtracts the mean of a row. */
+static void centre_row(arb_ptr x, int d, slong precision)
+{
+    arb_t mean;
+
+    arb_init(mean);
+    for (int a = 0; a < d; a++)
+        arb_add(mean, mean, x + a, precision);
+    arb_div_si(mean, mean, d, precision);
+    for (int a = 0; a < d; a++)
+        arb_sub(x + a, x + a, mean, precision);
+    arb_clear(mean);
+}
+
+void bound_iteration_modulo(struct bound_iteration *t, slong precision)
+{
+    int d = t->attention.d;
+
+    for (int i = 0; i < t->attention.n; i++) {
+        centre_row(t->image->rows[i], d, precision);
+        for (int b = 0; b < d; b++)
+            centre_row(t->R[i].rows[b], d, precision);
+    }
+    bound_blocks_free(t->blocks);
+    t->blocks = bound_blocks_new(t, precision);
 }
 
 void bound_iteration_attention(struct bound_iteration *t, const struct bound_attention *a,
                                const arb_mat_t Z, int residual, slong precision)
 {
     *t = (struct bound_iteration){.residual = residual};
-    bound_attention_init(&t->attention, a->n, a->d);
-    t->attention.map = a->map;
-    t->attention.causal = a->causal;
-    arb_set(t->attention.scale, a->scale);
-    arb_set(t->attention.slope, a->slope);
-    arb_mat_set(t->attention.Y, a->Y);
-    arb_mat_set(t->attention.W_Q, a->W_Q);
-    arb_mat_set(t->attention.W_K, a->W_K);
-    arb_mat_set(t->attention.W_V, a->W_V);
+    copy_attention(&t->attention, a);
     attend(t, precision);
     arb_mat_set(t->image, t->F);
     if (residual)
         arb_mat_add(t->image, t->image, Z, precision);
+    t->blocks = bound_blocks_new(t, precision);
+}
+
+void bound_iteration_alone(struct bound_iteration *t, const struct bound_iteration *whole,
+                           slong precision)
+{
+    *t = (struct bound_iteration){0};
+    copy_attention(&t->attention, &whole->attention);
+    init_matrices(t);
+    arb_mat_set(t->S, whole->S);
+    arb_mat_set(t->Q, whole->Q);
+    arb_mat_set(t->K, whole->K);
+    arb_mat_set(t->V, whole->V);
+    arb_mat_set(t->F, whole->F);
+    arb_mat_set(t->image, whole->F);
     t->blocks = bound_blocks_new(t, precision);
 }
 

@@ -40,6 +40,13 @@ void bound_iteration_trained(struct bound_iteration *, const struct bound_model 
 void bound_iteration_attention(struct bound_iteration *, const struct bound_attention *a,
                                const arb_mat_t Z, int residual, slong precision);
 
+/* The attention map of another iteration alone, without residual. */
+void bound_iteration_alone(struct bound_iteration *, const struct bound_iteration *whole,
+                           slong precision);
+
+/* An iteration of a model with norm = pre becomes that with modulo = 1. */
+void bound_iteration_modulo(struct bound_iteration *, slong precision);
+
 void bound_iteration_clear(struct bound_iteration *);
 
 /* DPhi[D], n x d, in balls throughout. */

@@ -166,9 +166,10 @@ static void print_fixed_point(const struct eer_certified *c)
         return;
     }
     if (f->rows == 0) {
-        printf("none found near Z_%d: Newton's method ended after %d steps at |z - Phi(z)| = %.3g "
+        printf("none found near Z_%d: Newton's method gets no further than |z - Phi(z)| = %.3g in "
+               "%d steps "
                "(|Z - Phi(Z)| = %.3g)\n",
-               c->loops, f->steps, f->residual, f->start);
+               c->loops, f->residual, f->steps, f->start);
         return;
     }
     if (f->rows < c->n)
