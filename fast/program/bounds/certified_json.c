@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 
 static json_t *number(double x)
 {
@@ -140,9 +141,11 @@ json_t *eer_certified_json(const struct eer_certified *c, int count,
     json_t *sequences = json_array();
     for (int k = 0; k < count; k++)
         json_array_append_new(sequences, sequence(&c[k]));
+    char seed[24];
+    snprintf(seed, sizeof seed, "%llu", head->seed);
     if (head->config)
-        return json_pack("{ss si sI so}", "checkpoint", head->name, "step", head->step, "seed",
-                         (json_int_t)head->seed, "sequences", sequences);
+        return json_pack("{ss si ss so}", "checkpoint", head->name, "step", head->step, "seed",
+                         seed, "sequences", sequences);
     return json_pack("{ss ss ss sf sb so}", "attention", head->name, "input", head->input, "map",
                      head->loop->transposed ? "ST" : "S", "scale", head->loop->scale, "residual",
                      head->loop->residual, "sequences", sequences);

@@ -8,30 +8,25 @@
 
 const double eer_residual[EER_RESIDUALS] = {1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8};
 
-enum { MATRICES = 7, VECTORS = 5 }; /* of ref_work, with two states; of length n */
-
+/* Each array in a block of its own, as the contracts of ref/ ask. */
 static enum eer_status take(struct eer_dynamics *y, int n, int d, struct eer_error *error)
 {
+    struct ref_work *work = &y->work;
     size_t matrix = (size_t)n * (size_t)d;
+    double **const matrices[] = {&work->X, &work->R, &work->Y, &work->Q, &work->K, &work->V};
+    double **const vectors[] = {&work->potential, &work->entropy, &work->s, &work->p, &work->pq};
+    int whole = (work->Z = calloc(2 * matrix, sizeof(double))) != NULL;
+    for (size_t k = 0; k < sizeof matrices / sizeof matrices[0]; k++)
+        whole &= (*matrices[k] = calloc(matrix, sizeof(double))) != NULL;
+    for (size_t k = 0; k < sizeof vectors / sizeof vectors[0]; k++)
+        whole &= (*vectors[k] = calloc((size_t)n, sizeof(double))) != NULL;
     y->n = n;
     y->d = d;
-    y->memory = calloc((MATRICES + 1) * matrix + VECTORS * (size_t)n, sizeof(double));
-    if (!y->memory)
-        return eer_fail(error, EER_NO_MEMORY, "no memory for states of %d rows", n);
-    struct ref_work *work = &y->work;
-    work->X = y->X = y->memory;
-    work->Z = work->X + matrix;
-    work->R = work->Z + 2 * matrix;
-    work->Y = work->R + matrix;
-    work->Q = work->Y + matrix;
-    work->K = work->Q + matrix;
-    work->V = work->K + matrix;
-    work->potential = work->V + matrix;
-    work->entropy = work->potential + n;
-    work->s = work->entropy + n;
-    work->p = work->s + n;
-    work->pq = work->p + n;
-    return EER_OK;
+    y->X = work->X;
+    if (whole)
+        return EER_OK;
+    eer_dynamics_free(y);
+    return eer_fail(error, EER_NO_MEMORY, "no memory for states of %d rows", n);
 }
 
 enum eer_status eer_dynamics_model(struct eer_dynamics *y, const struct eer_checkpoint *c,
@@ -62,7 +57,11 @@ enum eer_status eer_dynamics_loop(struct eer_dynamics *y, const struct bound_loo
 
 void eer_dynamics_free(struct eer_dynamics *y)
 {
-    free(y->memory);
+    struct ref_work *work = &y->work;
+    double *const taken[] = {work->X, work->Z,         work->R,       work->Y, work->Q, work->K,
+                             work->V, work->potential, work->entropy, work->s, work->p, work->pq};
+    for (size_t k = 0; k < sizeof taken / sizeof taken[0]; k++)
+        free(taken[k]);
     memset(y, 0, sizeof *y);
 }
 
@@ -163,9 +162,10 @@ enum eer_status eer_dynamics_settle(struct eer_dynamics *y, enum eer_update upda
 {
     size_t size = (size_t)y->n * (size_t)y->d;
     int modulo = y->config && y->config->norm == EER_NORM_PRE, level = 0;
-    double *Z = calloc(2 * size, sizeof *Z), *image = Z + size;
+    double *Z = calloc(2 * size, sizeof *Z);
     if (!Z)
         return eer_fail(error, EER_NO_MEMORY, "no memory for states of %d rows", y->n);
+    double *image = Z + size;
     for (int k = 0; k < EER_RESIDUALS; k++)
         settling->iterations[k] = -1;
     for (settling->done = 0;; settling->done++) {

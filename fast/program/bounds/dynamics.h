@@ -24,7 +24,6 @@ struct eer_dynamics {
     const struct eer_config *config; /* NULL: a loop */
     struct ref_tensors w;
     struct ref_work work;
-    double *memory;
 };
 
 /* theta and the loop have to outlive what is made of them. tokens: L. Errors: EER_NO_MEMORY. */
