@@ -4,6 +4,7 @@
 
 #include "certificate.h"
 #include "iteration.h"
+#include "matrix_ball.h"
 
 enum { BOUND_PRECISION = 64 };
 
