@@ -299,6 +299,9 @@ void bound_certify(struct bound_certificate *c, const struct bound_subject *subj
     if (c->has_quotient) {
         bound_iteration_modulo(&t, BOUND_PRECISION);
         jacobian(&c->quotient, &t, NULL, 1);
+        /* The quotient's J is a projection times J. */
+        c->quotient.norm.hi = fmin(c->quotient.norm.hi, c->jacobian.norm.hi);
+        c->jacobian.norm.lo = fmax(c->jacobian.norm.lo, c->quotient.norm.lo);
         c->jacobian.radius = with_one(c->quotient.radius);
     }
     bound_iteration_clear(&t);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITERATIONS_SMALL = 200, ITERATIONS_LARGE = 40, LARGE = 256 };
+enum { ITERATIONS = 100 };
 
 /* A probability below adds nothing to a proposal. */
 #define NEGLIGIBLE 1e-20
@@ -153,13 +153,13 @@ static int normalise(double *x, int count)
 
 void bound_direction(double *x, const struct bound_blocks *b)
 {
-    int count = b->n * b->d, steps = b->n > LARGE ? ITERATIONS_LARGE : ITERATIONS_SMALL;
+    int count = b->n * b->d;
     double *memory = calloc(5 * (size_t)count + (size_t)b->n, sizeof *memory), *y = memory;
     /* No symmetry that a singular vector could be orthogonal to. */
     for (int i = 0; i < count; i++)
         x[i] = sin(1.0 + 1.7 * i) + 0.1;
     int going = memory && normalise(x, count);
-    for (int step = 0; going && step < steps; step++) {
+    for (int step = 0; going && step < ITERATIONS; step++) {
         bound_jacobian_times(y, x, b, memory + count);
         bound_transposed_times(x, y, b, memory + count);
         going = normalise(x, count);
