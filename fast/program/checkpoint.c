@@ -1,6 +1,4 @@
-/* checkpoint.c - see checkpoint.h. A safetensors file is the header's length (8 bytes,
- * little-endian), the header (JSON), and the tensors' bytes (little-endian), which the header's
- * offsets count from 0. */
+/* checkpoint.c - see checkpoint.h and safetensors.h. */
 #include "checkpoint.h"
 
 #include <float.h>
@@ -14,19 +12,17 @@
 #include "configuration.h"
 #include "fail.h"
 #include "file.h"
+#include "safetensors.h"
 
 #define FORMAT "eer 1"
 
 enum {
-    LENGTH_BYTES = 8,      /* the header's length */
+    LENGTH_BYTES = EER_SAFETENSORS_LENGTH,
     HEADER_MOST = 1 << 16, /* bytes in a header; ours take some 6000 */
     KINDS = 3,             /* theta, m, v */
     NAME = 32,             /* bytes in a tensor's name, with its NUL */
     CHECKSUM = 9,          /* eight hexadecimal digits and a NUL */
 };
-
-_Static_assert(sizeof(float) == 4 && FLT_MANT_DIG == 24, "F32 is float");
-_Static_assert(sizeof(double) == 8 && DBL_MANT_DIG == 53, "F64 is double");
 
 static const char *const prefix[KINDS] = {"", "adam.m.", "adam.v."};
 
@@ -194,14 +190,6 @@ static void put_little_endian(uint64_t value, int bytes, unsigned char *to)
         to[i] = (unsigned char)(value >> 8 * i);
 }
 
-static uint64_t get_little_endian(const unsigned char *from, int bytes)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < bytes; i++)
-        value |= (uint64_t)from[i] << 8 * i;
-    return value;
-}
-
 static void encode(double value, int element_size, unsigned char *to)
 {
     uint64_t bits = 0;
@@ -214,20 +202,6 @@ static void encode(double value, int element_size, unsigned char *to)
         memcpy(&bits, &value, sizeof bits);
     }
     put_little_endian(bits, element_size, to);
-}
-
-static double decode(const unsigned char *from, int element_size)
-{
-    uint64_t bits = get_little_endian(from, element_size);
-    double value;
-    if (element_size == 4) {
-        uint32_t low = (uint32_t)bits;
-        float single;
-        memcpy(&single, &low, sizeof single);
-        return single;
-    }
-    memcpy(&value, &bits, sizeof value);
-    return value;
 }
 
 /* Writing */
@@ -551,7 +525,7 @@ static void read_data(const struct reader *reader, size_t begin[KINDS][EER_TENSO
             double *to = part(&checkpoint->state, kind) + layout->offset[tensor];
             const unsigned char *from = reader->data + begin[kind][tensor];
             for (size_t i = 0; i < tensor_elements(layout, tensor); i++)
-                to[i] = decode(from + i * (size_t)reader->element_size, reader->element_size);
+                to[i] = eer_decode(from + i * (size_t)reader->element_size, reader->element_size);
         }
 }
 
@@ -600,23 +574,6 @@ static enum eer_status check_sum(const struct reader *reader, const json_t *meta
     return EER_OK;
 }
 
-/* New reference, or NULL after a message. */
-static json_t *read_header(const struct reader *reader, const unsigned char *text, size_t length)
-{
-    char quoted[EER_QUOTED];
-    json_error_t json_error;
-    if (length == 0 || text[0] != '{') {
-        eer_fail(reader->error, EER_FORMAT, "%s: expected the header to begin with {",
-                 reader->name);
-        return NULL;
-    }
-    json_t *header = json_loadb((const char *)text, length, JSON_REJECT_DUPLICATES, &json_error);
-    if (header == NULL)
-        eer_fail(reader->error, EER_FORMAT, "%s: header, byte %d: %s", reader->name,
-                 json_error.position, eer_quote(json_error.text, quoted));
-    return header;
-}
-
 enum eer_status eer_checkpoint_parse(const void *bytes, size_t size, const char *name,
                                      struct eer_checkpoint *checkpoint, struct eer_error *error)
 {
@@ -624,22 +581,13 @@ enum eer_status eer_checkpoint_parse(const void *bytes, size_t size, const char 
     struct reader reader = {.name = shown, .error = error};
     memset(checkpoint, 0, sizeof *checkpoint);
     snprintf(shown, sizeof shown, "%s", name);
-    if (size < LENGTH_BYTES)
-        return eer_fail(error, EER_FORMAT, "%s: %zu bytes: expected a safetensors file", shown,
-                        size);
-    const unsigned char *text = (const unsigned char *)bytes + LENGTH_BYTES;
-    uint64_t length = get_little_endian(bytes, LENGTH_BYTES);
-    if (length > size - LENGTH_BYTES || length > HEADER_MOST)
-        return eer_fail(error, EER_FORMAT,
-                        "%s: a header of %" PRIu64 " bytes: expected at most %zu (the file) and %d",
-                        shown, length, size - LENGTH_BYTES, HEADER_MOST);
-    reader.data = text + length;
-    reader.data_size = size - LENGTH_BYTES - (size_t)length;
-    json_t *header = read_header(&reader, text, (size_t)length);
-    if (header == NULL)
-        return EER_FORMAT;
+    json_t *header;
+    enum eer_status status = eer_safetensors_header(bytes, size, shown, HEADER_MOST, &header,
+                                                    &reader.data, &reader.data_size, error);
+    if (status != EER_OK)
+        return status;
     const json_t *metadata = json_object_get(header, "__metadata__");
-    enum eer_status status = read_metadata(&reader, metadata, checkpoint);
+    status = read_metadata(&reader, metadata, checkpoint);
     if (status == EER_OK)
         status = read_tensors(&reader, header, checkpoint);
     if (status == EER_OK)

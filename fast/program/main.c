@@ -9,7 +9,7 @@
 #include "verified.h"
 
 static const struct eer_command *const commands[] = {
-    &eer_train_command,  &eer_eval_command,      &eer_info_command,
+    &eer_train_command,  &eer_eval_command,      &eer_info_command,  &eer_certify_command,
     &eer_report_command, &eer_gradcheck_command, &eer_bench_command,
 };
 

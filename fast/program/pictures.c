@@ -1,18 +1,15 @@
 #include "pictures.h"
 
 #include <errno.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "directory.h"
 #include "fail.h"
+#include "gnuplot.h"
 #include "metrics.h"
 #include "table2.h"
-
-extern char **environ;
 
 static void write_data(FILE *file, const struct eer_row *rows, int count)
 {
@@ -99,26 +96,6 @@ static enum eer_status write_script(const char *path, const struct eer_row *rows
     return EER_OK;
 }
 
-/* gnuplot's exit status; -1 if it cannot be run. */
-static int run_gnuplot(const char *directory)
-{
-    char *arguments[] = {"gnuplot", "report.gp", NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t child;
-    int status = -1;
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return -1;
-    int refused = posix_spawn_file_actions_addchdir_np(&actions, directory) ||
-                  posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (refused)
-        return -1;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return WIFEXITED(status) && WEXITSTATUS(status) != 127 ? WEXITSTATUS(status) : -1;
-}
-
 enum eer_status eer_pictures(const char *directory, struct eer_error *error)
 {
     char path[EER_PATH];
@@ -133,7 +110,7 @@ enum eer_status eer_pictures(const char *directory, struct eer_error *error)
     free(rows);
     if (status != EER_OK)
         return status;
-    int drawn = run_gnuplot(directory);
+    int drawn = eer_gnuplot(directory, "report.gp");
     if (drawn > 0)
         return eer_fail(error, EER_FAILED, "gnuplot failed with status %d on %.300s", drawn, path);
     if (drawn < 0)
