@@ -49,7 +49,7 @@ enum { KEYS = sizeof keys / sizeof keys[0] };
     _Static_assert(sizeof(enum eer_##enumeration) == sizeof(int), "enumeration " #enumeration);
 EER_CONFIG_TABLE(IGNORE_KEY, IGNORE_KEY, WORD_IS_INT)
 
-/* Made from spec/presets by presets.mk: pairs of name and text, after the last a pair of NULL. */
+/* Made from spec/presets by embed.mk: pairs of name and text, after the last a pair of NULL. */
 extern const char *const eer_presets[][2];
 
 static void *field(struct eer_config *config, const struct key *key)

@@ -90,20 +90,6 @@ static double norm_below(const struct bound_iteration *t)
     return below > 0.0 ? below : 0.0;
 }
 
-/* At least ||J||, by the norms of its blocks. */
-static double norm_by_blocks(const struct bound_iteration *t)
-{
-    size_t n = (size_t)t->attention.n;
-    double *N = malloc(n * n * sizeof *N), norm = INFINITY;
-
-    if (N) {
-        bound_blocks_norms(N, t->blocks);
-        norm = bound_nonnegative_above(N, (int)n);
-    }
-    free(N);
-    return norm;
-}
-
 /* n^2 products of d x d matrices take n^2 d^3 operations, a dozen times; the S^T map's blocks are
  * sums over all rows. */
 static int blocks_in_reach(const struct bound_iteration *t)
@@ -112,6 +98,19 @@ static int blocks_in_reach(const struct bound_iteration *t)
     double n = t->attention.n, d = t->attention.d;
     return t->blocks && n * n * d * d * d <= 0x1p30 &&
            (t->attention.map == BOUND_MAP_S || n <= MOST_ROWS_ST);
+}
+
+double bound_iteration_by_blocks(const struct bound_iteration *t)
+{
+    size_t n = (size_t)t->attention.n;
+    double *N = blocks_in_reach(t) ? malloc(n * n * sizeof *N) : NULL, norm = INFINITY;
+
+    if (N) {
+        bound_blocks_norms(N, t->blocks);
+        norm = bound_nonnegative_above(N, (int)n);
+    }
+    free(N);
+    return norm;
 }
 
 static int full_in_reach(const struct bound_iteration *t)
@@ -169,7 +168,7 @@ static void jacobian(struct bound_jacobian_values *v, const struct bound_iterati
         v->radius = bound_iteration_radius(t, NULL);
     }
     if (blocks_in_reach(t) && (by_blocks || !full_in_reach(t))) {
-        double norm = norm_by_blocks(t);
+        double norm = bound_iteration_by_blocks(t);
         v->norm = both(v->norm, (struct bound_interval){0.0, norm});
         if (by_blocks)
             *by_blocks = norm;

@@ -22,4 +22,8 @@ void bound_set_doubles(arb_mat_t A, const double *x);
 struct bound_interval bound_iteration_radius(const struct bound_iteration *,
                                              const struct bound_matrix *J);
 
+/* At least ||J||, by the norms of its blocks; infinite if they are too many or there is no memory.
+ */
+double bound_iteration_by_blocks(const struct bound_iteration *);
+
 #endif

@@ -6,14 +6,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "ends.h"
+
 static json_t *number(double x)
 {
     return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *interval(struct bound_interval x)
-{
-    return json_pack("[oo]", number(x.lo), number(x.hi));
 }
 
 static const char *const answers[] = {
@@ -56,19 +53,19 @@ static json_t *attention(const struct bound_attention_values *v)
 {
     json_t *object = json_object();
     for (size_t k = 0; k < sizeof fields / sizeof fields[0]; k++)
-        json_object_set_new(
-            object, fields[k].name,
-            interval(*(const struct bound_interval *)((const char *)v + fields[k].offset)));
+        json_object_set_new(object, fields[k].name,
+                            eer_interval_json(*(const struct bound_interval *)((const char *)v +
+                                                                               fields[k].offset)));
     static const char *const names[2][3] = {
         {"entropy_1.5", "entropy_1.5_least", "printed_1.5_not_a_bound"},
         {"entropy_2", "entropy_2_least", "printed_2_not_a_bound"}};
     for (int k = 0; k < 2; k++) {
-        json_object_set_new(object, names[k][0], interval(v->entropy[k]));
-        json_object_set_new(object, names[k][1], interval(v->entropy_least[k]));
-        json_object_set_new(object, names[k][2], interval(v->printed[k]));
+        json_object_set_new(object, names[k][0], eer_interval_json(v->entropy[k]));
+        json_object_set_new(object, names[k][1], eer_interval_json(v->entropy_least[k]));
+        json_object_set_new(object, names[k][2], eer_interval_json(v->printed[k]));
     }
     if (isfinite(v->A_prime.hi))
-        json_object_set_new(object, "A_prime", interval(v->A_prime));
+        json_object_set_new(object, "A_prime", eer_interval_json(v->A_prime));
     json_object_set_new(object, "X_in_domain", json_string(answers[v->X_in]));
     json_object_set_new(object, "Z_in_domain", json_string(answers[v->Z_in]));
     json_object_set_new(object, "W_V_in_domain", json_string(answers[v->W_V_in]));
@@ -77,7 +74,8 @@ static json_t *attention(const struct bound_attention_values *v)
 
 static json_t *jacobian(const struct bound_jacobian_values *v)
 {
-    return json_pack("{so so}", "norm", interval(v->norm), "spectral_radius", interval(v->radius));
+    return json_pack("{so so}", "norm", eer_interval_json(v->norm), "spectral_radius",
+                     eer_interval_json(v->radius));
 }
 
 static json_t *state(const struct eer_certified_state *s)
@@ -103,7 +101,7 @@ static json_t *fixed_point(const struct bound_fixed_point *f)
                      number(f->size), "start", number(f->start), "residual", number(f->residual),
                      "distance", number(f->distance), "radius", number(f->radius), "step",
                      number(f->step), "contraction", number(f->contraction), "spectral_radius",
-                     interval(f->spectral_radius));
+                     eer_interval_json(f->spectral_radius));
 }
 
 static json_t *settling(const struct eer_settling *s)

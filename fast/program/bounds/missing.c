@@ -18,6 +18,6 @@ const struct eer_command eer_theorem_command = {
 };
 
 const struct eer_command eer_certify_command = {
-    "certify", "", "Certify bounds of an attention loop (not in this build: no Arb).", NULL,
-    none,      run,
+    "certify", "",   "Certify bounds of an attention loop (not in this build: no Arb).",
+    NULL,      none, run,
 };
