@@ -1,11 +1,12 @@
 #!/bin/sh
-# run.sh BUILD - checks the theorems of this folder: compiles a copy under BUILD/prove/coq, asks Coq what the theorems rest on, and
+# run.sh BUILD [THEOREM...] - checks the theorems of this folder: compiles a copy under BUILD/prove/coq, asks Coq what the theorems rest on, and
 # compares their names with the ledger (file, theorem). A line a theorem, then "N theorems". Fails on an axiom that is not one of
 # Coq's Reals, on an unfinished proof, on a theorem lost or not in the ledger. If all is well it leaves BUILD/prove/coq/theorems, a
-# name a line. Exits 3 where there is no Coq.
+# name a line. Of each THEOREM it prints at the end what it says and what it rests on. Exits 3 where there is no Coq.
 set -u
-[ $# = 1 ] || { echo "run.sh: expected one argument, the build folder" >&2; exit 2; }
+[ $# -ge 1 ] || { echo "run.sh: expected the build folder, then names of theorems or none" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd) out=$1/prove/coq
+shift
 files="facts derivatives backward loop matrices jacobian contraction frechet uniform centred" # in the order in which they need each other
 
 # Classical_Prop.classic is what Coq's own library takes for the mean value theorem; the others make its R.
@@ -88,3 +89,10 @@ diff "$here/ledger" "$out/names" >"$out/difference" || {
 }
 mv "$out/sorted" "$out/theorems"
 echo "$(wc -l <"$out/theorems" | tr -d ' ') theorems, all from:" $(cat "$out/axioms")
+for name; do
+    file=$(awk -v name="$name" '$2 == name { print $1 }' "$out/names")
+    [ -n "$file" ] || fail "$name: no such theorem"
+    printf 'Require Import Reals.\nOpen Scope R_scope.\n%s\nCheck eer.%s.%s.\nPrint Assumptions eer.%s.%s.\n' \
+        "$(echo "$requires" | sed 's/Require/Require Import/')" "$file" "$name" "$file" "$name" >"$out/one.v"
+    echo && coqc -q -noglob -Q "$out" eer "$out/one.v" || fail "$name: no answer"
+done
