@@ -79,8 +79,11 @@ double ref_squares(const double *r, double mean, int n)
         loop invariant REAL(sum >= 0 && sum == squares(r, mean, j));
         loop assigns j, sum;
         loop variant n - j; */
-    for (int j = 0; j < n; j++)
-        sum += (r[j] - mean) * (r[j] - mean);
+    for (int j = 0; j < n; j++) {
+        double away = r[j] - mean;
+        //@ assert term: REAL(square_term(r, mean, j) == away * away);
+        sum += away * away;
+    }
     return sum;
 }
 

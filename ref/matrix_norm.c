@@ -18,9 +18,11 @@ double ref_largest(const double *x, int n)
           \exists integer i; 0 <= i < j && largest == magnitude(x[i]));
         loop assigns j, largest;
         loop variant n - j; */
-    for (int j = 0; j < n; j++)
-        if (ref_magnitude(x[j]) > largest)
-            largest = ref_magnitude(x[j]);
+    for (int j = 0; j < n; j++) {
+        double size = ref_magnitude(x[j]);
+        if (size > largest)
+            largest = size;
+    }
     return largest;
 }
 
@@ -36,12 +38,12 @@ double ref_frobenius(const double *x, int n)
         loop assigns j, sum;
         loop variant n - j; */
     for (int j = 0; j < n; j++) {
-        //@ assert ratio: REAL(quotient(x, j, largest) * largest == x[j]);
-        /*@ assert together: REAL(square(quotient(x, j, largest)) * square(largest) ==
-              square(quotient(x, j, largest) * largest)); */
+        double ratio = x[j] / largest;
+        //@ assert share: REAL(ratio == quotient(x, j, largest));
+        //@ assert back: REAL(ratio * largest == x[j]);
+        //@ assert together: REAL(square(ratio) * square(largest) == square(ratio * largest));
         //@ assert product: REAL(product(x, x, j) == square(x[j]));
-        //@ assert share: REAL(quotient(x, j, largest) == x[j] / largest);
-        sum += (x[j] / largest) * (x[j] / largest);
+        sum += ratio * ratio;
     }
     root = ref_sqrt(sum);
     //@ assert square: REAL(square(root) == sum);
