@@ -13,7 +13,8 @@ double erf(double x)
     return Frama_C_double_interval(-1, 1);
 }
 
-/* Trusted: expm1 is 0 at 0, within [-1, 0] below and within [0, exp(x)] above, as the C library's. */
+/* Trusted: expm1 is 0 at 0, within [-1, 0] below and [0, exp(x)] above, which the C library's is.
+ */
 double expm1(double x)
 {
     if (x == 0)
