@@ -41,8 +41,8 @@ struct ref_bound_work {
 struct ref_contraction {
     int known;     /* 0: something is not finite, and no member says anything */
     int holds;     /* 1: image <= rho and rate < 1, as doubles */
-    double spread; /* D: how far two logits of a row are apart at most */
-    double image;  /* ||W_V|| cosh(D/2) rho + ||X||_F */
+    double spread; /* E: how far two logits of a row are apart at most */
+    double image;  /* ||W_V|| cosh(E/2) rho + ||X||_F */
     double rate;   /* of the contraction */
 };
 
@@ -313,16 +313,16 @@ double ref_cosh(double x);
     ensures sine: REAL(\result == hyperbolic_sine(x)); */
 double ref_sinh(double x);
 
-/* 1 / (1 + (n-1) e^-D): no entry of a row of n is larger if its logits differ by at most D */
+/* 1 / (1 + (n-1) e^-E): no entry of a row of n is larger if its logits differ by at most E */
 /*@ requires n >= 1;
     terminates \true;
     assigns \nothing;
     ensures limit: REAL(\result == entry_limit(spread, n)); */
 double ref_entry_limit(double spread, int n);
 
-/* Theorem C: with D = (1 + sqrt 2) / 2 ||M|| rho^2 and lambda = min(1/2, 1 / (1 + (n-1) e^-D)),
- *   image = ||W_V|| cosh(D/2) rho + ||X||_F <= rho,
- *   rate = ||W_V|| sqrt(1 + (2 lambda ||M|| rho^2 + sinh(D/2))^2) < 1. */
+/* Theorem C: with E = (1 + sqrt 2) / 2 ||M|| rho^2 and lambda = min(1/2, 1 / (1 + (n-1) e^-E)),
+ *   image = ||W_V|| cosh(E/2) rho + ||X||_F <= rho,
+ *   rate = ||W_V|| sqrt(1 + (2 lambda ||M|| rho^2 + sinh(E/2))^2) < 1. */
 /*@ requires n >= 1 && \valid(c);
     terminates \true;
     assigns *c;

@@ -311,7 +311,7 @@
     logic real hyperbolic_cosine(real x) = (\exp(x) + over(1.0, \exp(x))) / 2;
     logic real hyperbolic_sine(real x) =
       ((\exp(x) - 1) + over(\exp(x) - 1, \exp(x))) / 2;
-    // the largest entry of a row of n whose logits differ by at most D
-    logic real entry_limit(real D, integer n) = 1 / (1 + (n - 1) * \exp(-D)); */
+    // the largest entry of a row of n whose logits differ by at most spread
+    logic real entry_limit(real spread, integer n) = 1 / (1 + (n - 1) * \exp(-spread)); */
 
 #endif

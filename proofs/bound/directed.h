@@ -37,15 +37,16 @@ struct bound_directed {
     struct bound_interval B;       /* of the map S Y W_V alone, in the norm max_i |D_i| */
 };
 
-/* Y n x d, weights d x d, n >= 1, d >= 1; 1 < q <= 2. Where memory is missing nothing is known. */
+/* Y n x d, weights d x d, n >= 1, d >= 1, matrices that an int can count; 1 < q <= 2. Where memory
+ * is missing nothing is known. */
 void bound_directed(struct bound_directed *, const double *Y, const double *W_Q, const double *W_K,
                     const double *W_V, double scale, double q, int n, int d);
 
 /* Theorem C, of the iteration Z <- S^T (X + Z) W_V on ||Z||_F <= rho - ||X||_F. */
 struct bound_directed_contraction {
     enum bound_answer holds;      /* image <= rho and rate < 1? */
-    struct bound_interval spread; /* D: how far two logits of a row are apart at most */
-    struct bound_interval image;  /* ||W_V|| cosh(D/2) rho + ||X||_F */
+    struct bound_interval spread; /* E: how far two logits of a row are apart at most */
+    struct bound_interval image;  /* ||W_V|| cosh(E/2) rho + ||X||_F */
     struct bound_interval rate;
 };
 

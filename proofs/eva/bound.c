@@ -223,7 +223,7 @@ void drive_ref_entry_limit(void)
     END();
 }
 
-/* D/2 at most 241: e^D is finite. */
+/* E/2 at most 241: e^E is finite. */
 void drive_ref_theorem_C(void)
 {
     struct ref_contraction c;

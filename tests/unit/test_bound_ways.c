@@ -769,14 +769,14 @@ static void exact_contraction(arb_t spread, arb_t image, arb_t rate, double M, d
     arb_mul(m, m, radius, precision); /* M rho^2 */
     arb_mul(half, half, m, precision);
     arb_mul_2exp_si(spread, half, -1);
-    arb_mul_2exp_si(half, half, -2); /* D / 2 */
+    arb_mul_2exp_si(half, half, -2); /* E / 2 */
     arb_cosh(image, half, precision);
     arb_mul(image, image, radius, precision);
     arb_set_d(lambda, W_V);
     arb_mul(image, image, lambda, precision);
     arb_set_d(lambda, X);
     arb_add(image, image, lambda, precision);
-    arb_exp(lambda, spread, precision); /* e^D / (e^D + n - 1) */
+    arb_exp(lambda, spread, precision); /* e^E / (e^E + n - 1) */
     arb_add_si(rate, lambda, n - 1, precision);
     arb_div(lambda, lambda, rate, precision);
     arb_set_d(rate, 0.5);

@@ -337,7 +337,7 @@ Test(ref_pieces, contraction_without_and_with_attention)
     cr_expect_eq(c.rate, 0.5);
     ref_theorem_C(&c, 0, 0.5, 1.5, 2, 10); /* leaves the ball */
     cr_expect(c.known && !c.holds);
-    ref_theorem_C(&c, 2, 0.25, 0.1, 2, 10); /* D = 9.66, sinh(D/2) = 62 */
+    ref_theorem_C(&c, 2, 0.25, 0.1, 2, 10); /* E = 9.66, sinh(E/2) = 62 */
     expect_close(c.spread, 4 * (1 + sqrt(2)), 4);
     cr_expect(c.known && !c.holds && c.rate > 1);
     ref_theorem_C(&c, 1e200, 0.5, 0, 1e200, 10);
