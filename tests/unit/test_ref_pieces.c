@@ -255,3 +255,93 @@ Test(ref_pieces, clipping_shortens_only_what_is_too_long)
     ref_clip(g, 2.5, 2);
     cr_expect(g[0] == 1.5 && g[1] == 2);
 }
+
+Test(ref_pieces, norms_of_any_size)
+{
+    const double x[] = {3, -4, 0}, big[] = {3e300, -4e300}, small[] = {3e-310, -4e-310};
+
+    cr_expect_eq(ref_largest(x, 3), 4);
+    cr_expect_eq(ref_frobenius(x, 3), 5);
+    cr_expect_eq(ref_frobenius(x + 2, 1), 0);
+    expect_close(ref_frobenius(big, 2), 5e300, 4);
+    cr_expect(fabs(ref_frobenius(small, 2) - 5e-310) <= 0x1p-1074);
+    expect_close(ref_repeated_root(256, 3), 2.0, 0);
+}
+
+/* Of rank 1 the formula is exact; of a multiple of a rotation it is 2^(1/256) times the norm. Each
+ * squaring doubles the relative error, each root halves it. */
+Test(ref_pieces, spectral_norms_from_above)
+{
+    const double one[] = {3, 4, 0, 0, -3, -4}, turn[] = {0, 1e-200, -1e-200, 0};
+    double G[4], H[4], row[2];
+
+    expect_close(ref_spectral_norm(G, H, row, one, 3, 2), sqrt(50), 16);
+    expect_close(ref_spectral_norm(G, H, row, turn, 2, 2), 1e-200 * pow(2, 1.0 / 256), 8);
+    row[0] = row[1] = 0;
+    cr_expect_eq(ref_spectral_norm(G, H, row + 1, row, 1, 1), 0);
+}
+
+Test(ref_pieces, entropy_near_the_index_1_is_shannons)
+{
+    const double half[] = {0.5, 0.25, 0.25}, even[] = {0.25, 0.25, 0.25, 0.25}, hot[] = {0, 1};
+
+    cr_expect_eq(ref_entropy(half, 2, 3), 0.625);
+    expect_close(ref_entropy(even, 1.5, 4), 1.0, 8);
+    expect_close(ref_entropy(even, 1 + 0x1p-52, 4), log(4), 8); /* less 2^-53 log^2(4) */
+    cr_expect_eq(ref_entropy(hot, 1.25, 2), 0);
+    cr_expect_eq(ref_sum_of_powers(half, 2, 3), 0.375);
+    cr_expect_eq(ref_row_lambda(half, 3), 0.375); /* g1 = 1/2 (1 - 1/2 + 1/4) */
+    cr_expect_eq(ref_row_lambda(hot, 2), 0);
+}
+
+/* The counterexample to the printed bound: all logits are 0. W_V has rank 1, W_Q and W_K are
+ * multiples of orthogonal matrices. */
+Test(ref_pieces, bound_with_uniform_attention_by_hand)
+{
+    const double Y[] = {1, 1, -1, -1}, W_Q[] = {1, 0, 0, 1}, W_K[] = {1, 0, 0, -1};
+    const double W_V[] = {0.25, 0.25, 0.25, 0.25};
+    double Q[4], K[4], S[4], M[4], G[4], H[4], row[2], excess = pow(2, 1.0 / 256);
+    struct ref_bound_work work = {Q, K, S, M, G, H, row};
+    struct ref_bound b;
+
+    ref_bound(&b, &work, Y, W_Q, W_K, W_V, 1, 2, 2, 2);
+    cr_assert(b.known);
+    cr_expect_eq(b.row_max_least, 0.5);
+    cr_expect_eq(b.row_max_most, 0.5);
+    cr_expect_eq(b.entropy, 0.5);
+    cr_expect_eq(b.entropy_least, 0.5);
+    cr_expect_eq(b.lambda, 0.5); /* g1 = 1/2 (1 - 1/2 + 1/2) */
+    cr_expect_eq(b.dynamic_term, 1);
+    cr_expect_eq(b.S_centred, 0);
+    expect_close(b.S_frobenius, 1.0, 4);
+    expect_close(b.W_V_frobenius, 0.5, 4);
+    expect_close(b.Y_frobenius, 2.0, 4);
+    expect_close(b.static_term, 2 * excess * excess, 32);
+    expect_close(b.printed, (2 * excess * excess + 1) / 2, 32);
+    expect_close(b.A, (4 * excess + 1) / 2, 64);
+    expect_close(b.A_prime, sqrt(1 + 16 * excess * excess) / 2, 64);
+    expect_close(b.B, (1 + excess * (2 + 2)) / 2, 64); /* R^2 = 2, mu = 0 */
+    ref_bound(&b, &work, Y, W_Q, W_K, W_V, INFINITY, 2, 2, 2);
+    cr_expect_eq(b.known, 0);
+}
+
+/* Theorem C. */
+Test(ref_pieces, contraction_without_and_with_attention)
+{
+    struct ref_contraction c;
+
+    ref_theorem_C(&c, 0, 0.5, 1, 2, 10);
+    cr_expect(c.known && c.holds);
+    cr_expect_eq(c.spread, 0);
+    cr_expect_eq(c.image, 2);
+    cr_expect_eq(c.rate, 0.5);
+    ref_theorem_C(&c, 0, 0.5, 1.5, 2, 10); /* leaves the ball */
+    cr_expect(c.known && !c.holds);
+    ref_theorem_C(&c, 2, 0.25, 0.1, 2, 10); /* E = 9.66, sinh(E/2) = 62 */
+    expect_close(c.spread, 4 * (1 + sqrt(2)), 4);
+    cr_expect(c.known && !c.holds && c.rate > 1);
+    ref_theorem_C(&c, 1e200, 0.5, 0, 1e200, 10);
+    cr_expect(!c.known && !c.holds);
+    expect_close(ref_sinh(1e-5), 1e-5 * (1 + 1e-10 / 6), 4);
+    expect_close(ref_cosh(1), (exp(1) + exp(-1)) / 2, 4);
+}
