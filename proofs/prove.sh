@@ -93,7 +93,7 @@ smoke='-wp-smoke-tests -wp-smoke-timeout 1 -wp-no-smoke-dead-code -wp-no-smoke-d
 [ "${PROVE_SMOKE:-yes}" = yes ] || smoke=''
 # In the order of ref/ref.h; all of ref/ but engine.c, which allocates.
 order='libm vector matmul rng task tensors init position softmax layer_norm attention mlp block read_out loss adamw
-    loop backward gradient predict'
+    matrix_norm bound loop backward gradient predict'
 all=$(for name in $order; do echo "ref/$name.c"; done)
 [ "$(echo "$all" | sort)" = "$(ls ref/*.c | grep -v ref/engine.c)" ] || fail 'a file of ref/ is not in the order of prove.sh'
 

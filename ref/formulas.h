@@ -258,4 +258,60 @@
     logic real penalties{L}(double *entropy, real eta, integer T, integer N) =
       N <= 0 ? 0.0 : penalties(entropy, eta, T, N - 1) + \abs(excess(entropy, eta, T, N - 1)); */
 
+/* The contraction bound of theorem 3.2.1 and its corrected forms [theorem.md]. */
+/*@ logic real larger(real x, real y) = x < y ? y : x;
+    logic real smaller(real x, real y) = x < y ? x : y;
+    logic real magnitude(real x) = x < 0 ? -x : x;
+
+    // the largest and the second largest of the numbers p_j >= 0; 0 where there is none
+    logic real largest{L}(double *p, integer n) =
+      n <= 0 ? 0.0 : larger(largest(p, n - 1), p[n - 1]);
+    logic real second_largest{L}(double *p, integer n) =
+      n <= 0 ? 0.0
+             : larger(second_largest(p, n - 1), smaller(largest(p, n - 1), p[n - 1]));
+
+    predicate is_unit{L}(double *x, integer n) = \forall integer j; 0 <= j < n ==> 0 <= x[j] <= 1;
+    predicate unit_rows{L}(double *S, integer n, integer rows) =
+      \forall integer i; 0 <= i < rows ==> is_unit(row_of(S, n, i), n);
+    predicate distributions{L}(double *S, integer n, integer rows) =
+      \forall integer i; 0 <= i < rows ==> is_distribution(row_of(S, n, i), n);
+
+    logic real g1(real first, real second) = first * (1 - first + second);
+
+    // of row i of S, n columns: at least the norm of diag(r) - r r^T
+    logic real row_lambda{L}(double *r, integer n) =
+      smaller(g1(largest(r, n), second_largest(r, n)), sum(r, n) - dot(r, r, n));
+    logic real lambdas{L}(double *S, integer n, integer rows) =
+      rows <= 0 ? 0.0 : larger(lambdas(S, n, rows - 1), row_lambda(row_of(S, n, rows - 1), n));
+
+    // sum over rows of (sum_j r_ij^q)^(2/q), of S_q(r_i), of sum_j (r_ij - mean)^2
+    logic real dynamic_term{L}(double *r, real q, integer n) =
+      power(powers(r, q, n), over(2.0, q));
+    logic real dynamic_terms{L}(double *S, real q, integer n, integer rows) =
+      rows <= 0 ? 0.0 : dynamic_terms(S, q, n, rows - 1) +
+                        dynamic_term(row_of(S, n, rows - 1), q, n);
+    logic real entropy_loss(real x, real q) = x - power(x, q);
+    // tsallis of a row whose sum is 1
+    logic real entropy{L}(double *r, real q, integer n) =
+      over(sum(r, n) - powers(r, q, n), q - 1);
+    logic real entropies{L}(double *S, real q, integer n, integer rows) =
+      rows <= 0 ? 0.0 : entropies(S, q, n, rows - 1) + entropy(row_of(S, n, rows - 1), q, n);
+    logic real spreads{L}(double *S, real mean, integer n, integer rows) =
+      rows <= 0 ? 0.0 : spreads(S, mean, n, rows - 1) + squares(row_of(S, n, rows - 1), mean, n);
+
+    // the printed formula, and theorems A, A' and C
+    logic real static_term(real scale, real W_Q, real W_K) = 2 * magnitude(scale) * W_Q * W_K;
+    logic real printed_bound(real weights, real rows, real W_V) = (weights + rows) * W_V;
+    logic real softmax_term(real lambda, real Y, real M) = 2 * lambda * (Y * Y) * M;
+    logic real bound_A(real lambda, real Y, real M, real S, real W_V) =
+      (softmax_term(lambda, Y, M) + S) * W_V;
+    logic real bound_A_prime(real lambda, real Y, real M, real centred, real W_V) =
+      W_V * \sqrt(1 + square(softmax_term(lambda, Y, M) + centred));
+    logic real logit_spread(real M, real rho) = (1 + \sqrt(2)) / 2 * M * (rho * rho);
+    logic real hyperbolic_cosine(real x) = (\exp(x) + over(1.0, \exp(x))) / 2;
+    logic real hyperbolic_sine(real x) =
+      ((\exp(x) - 1) + over(\exp(x) - 1, \exp(x))) / 2;
+    // the largest entry of a row of n whose logits differ by at most D
+    logic real entry_limit(real D, integer n) = 1 / (1 + (n - 1) * \exp(-D)); */
+
 #endif

@@ -8,6 +8,11 @@ double ref_exp(double x)
     return exp(x);
 }
 
+double ref_expm1(double x)
+{
+    return expm1(x);
+}
+
 double ref_log(double x)
 {
     return log(x);

@@ -10,6 +10,12 @@
     ensures exponential: REAL(\result == \exp(x)); */
 double ref_exp(double x);
 
+/* exp(x) - 1 */
+/*@ terminates \true;
+    assigns \nothing;
+    ensures exponential: REAL(\result == \exp(x) - 1); */
+double ref_expm1(double x);
+
 /*@ requires REAL(x > 0);
     terminates \true;
     assigns \nothing;

@@ -29,6 +29,9 @@
 #include "read_out.h"   /* logits [3.4] */
 #include "loss.h"       /* the parts of the loss [4] */
 
+#include "matrix_norm.h" /* norms of matrices */
+#include "bound.h"       /* the contraction bound of theorem 3.2.1 [theorem.md] */
+
 #include "loop.h"     /* forward: T iterations */
 #include "backward.h" /* back through them [5.5] */
 #include "gradient.h" /* loss and gradient of a batch [5] */

@@ -22,7 +22,7 @@ SPREAD_WRAP     = ref_scores ref_mlp_backward ref_penalty ref_cross_entropy \
 SPREAD_EDIT_double = -e ''
 SPREAD_EDIT_float  = -E -e 's/\bdouble\b/float/g' \
     -e 's/\b([0-9]+\.[0-9]*([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)\b/\1f/g' \
-    -e 's/\b(exp|log|sqrt|pow|erf|sin|cos)\(/\1f(/g'
+    -e 's/\b(exp|expm1|log|sqrt|pow|erf|sin|cos)\(/\1f(/g'
 SPREAD_DEFINE_tf32 = -DSPREAD_TF32
 
 $(B)/eer: $(GRADCHECK)

@@ -100,6 +100,12 @@ Proof.
   - right. unfold power. destruct (Req_EM_T x 0); lra.
 Qed.
 
+Theorem power_by_exp : forall x q, 0 < x -> power x q = x * exp ((q - 1) * ln x).
+Proof.
+  intros x q positive. rewrite power_is_Rpower by assumption. unfold Rpower.
+  rewrite <- (exp_ln x positive) at 2. rewrite <- exp_plus. f_equal. ring.
+Qed.
+
 Theorem power_one : forall y, power 1 y = 1.
 Proof.
   intros y. rewrite power_is_Rpower by lra. unfold Rpower. now rewrite ln_1, Rmult_0_r, exp_0.

@@ -7,10 +7,20 @@
 int top_of_case = -1;
 
 /* Trusted: erf is within [-1, 1], which the C library's is. Eva knows the range of exp, log, sqrt,
- * pow, sin and cos, not of erf. */
+ * pow, sin and cos, not of erf and expm1. */
 double erf(double x)
 {
     return Frama_C_double_interval(-1, 1);
+}
+
+/* Trusted: expm1 is 0 at 0, within [-1, 0] below and within [0, exp(x)] above, as the C library's. */
+double expm1(double x)
+{
+    if (x == 0)
+        return 0;
+    if (x < 0)
+        return Frama_C_double_interval(-1, 0);
+    return Frama_C_double_interval(0, exp(x));
 }
 
 double within(double least, double most)

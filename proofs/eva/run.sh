@@ -25,7 +25,7 @@ facts='facts.h compose.c'
 summarised='exponentials softmax standardise norm'
 eva='-warn-special-float non-finite -eva-slevel 100 -eva-plevel 2000 -eva-auto-loop-unroll 4096
     -eva-interprocedural-splits
-    -eva-subdivide-non-linear-function ref_normal_density:16,ref_power:16
+    -eva-subdivide-non-linear-function ref_normal_density:16,ref_power:16,ref_frobenius:16,ref_squares:16
     -eva-no-show-progress -eva-msg-key=-initial-state,-final-states -metrics-eva-cover'
 
 command -v frama-c >/dev/null || { echo 'skipped: no frama-c'; exit 77; }

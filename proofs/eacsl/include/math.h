@@ -1,6 +1,7 @@
 /* math.h - for Frama-C's parser, which does not take the one of the C library. */
 double sqrt(double);
 double exp(double);
+double expm1(double);
 double log(double);
 double pow(double, double);
 double sin(double);
