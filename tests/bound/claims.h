@@ -73,15 +73,15 @@ enum verdict { VERDICT_HELD, VERDICT_UNDECIDED, VERDICT_VIOLATED, VERDICT_UNKNOW
 
 struct decision {
     enum verdict verdict[CLAIMS];
-    double ratio[CLAIMS];   /* about truth / bound, of the balls' midpoints */
+    double ratio[CLAIMS];   /* truth / bound is at least this */
     double excess[CLAIMS];  /* undecided: truth / bound is at most 1 + this */
     const char *by[CLAIMS]; /* violated: whose bound is too small: ref, MPFR or Arb */
     double share; /* of J_error that the Jacobian in doubles used; above 1: one is wrong */
 };
 
-/* Each claim that applies, in balls of `precision` bits. */
+/* Each claim k with wanted[k], which has to apply. In balls of `precision` bits. */
 void claims_decide(struct decision *, const struct trial *, const struct evaluation *,
-                   long precision);
+                   const int *wanted, long precision);
 
 /* splitmix64 (Steele, Lea and Flood 2014) */
 uint64_t random_bits(uint64_t *state);
