@@ -39,7 +39,8 @@ static const double U = DBL_EPSILON / 2;
 struct sizes {
     double R, f, Y_F, m_F;
     double delta, rho, rounded, epsilon, theta, size;
-    double columns, rows; /* the most that ref's norm of a d- or n-column matrix lies above it */
+    double weights, attention; /* factors: the most that ref's norms of W_Q, W_K, W_V, M and Y lie
+                                  above them; of S */
 };
 
 /* Scratch memory: matrices of at most SIZE x SIZE and rows. */
@@ -98,6 +99,31 @@ int claim_rows_keys(const struct trial *t, int i)
 static double spectral_norm(const double *A, int rows, int columns)
 {
     return ref_spectral_norm(memory_G, memory_H, memory_row, A, rows, columns);
+}
+
+/* By what factor ref's norm of A, the number `above`, may be too large: against |A x| / |x|, x from
+ * a few steps of the power iteration, but no more than the formula allows. */
+static double overshoot(double above, const double *A, int rows, int columns)
+{
+    enum { STEPS = 12 };
+    double x[ROWS], y[ROWS], most = pow(columns, 0x1p-8), norm = 0; /* m^(1/2^(k+2)), k = 6 */
+    int longest = 0;
+
+    if (columns == 1 || !(above > 0))
+        return 1;
+    for (int i = 1; i < rows; i++)
+        if (length(A + i * columns, columns) > length(A + longest * columns, columns))
+            longest = i;
+    memcpy(x, A + longest * columns, (size_t)columns * sizeof *x);
+    for (int step = 0; step < STEPS; step++) {
+        double size = length(x, columns);
+        for (int j = 0; j < columns; j++)
+            x[j] /= size;
+        multiply(y, A, 0, x, rows, columns, 1);
+        norm = length(y, rows);
+        multiply(x, A, 1, y, columns, rows, 1);
+    }
+    return above < most * norm ? fmax(1, above / norm) : most;
 }
 
 /* --- the map and its derivative ------------------------------------------------------------------
@@ -280,8 +306,19 @@ static void measure(struct sizes *s, const struct evaluation *e, const struct tr
     s->epsilon = 1.01 * expm1(3 * log1p(s->rho) + (4 * d + 2 * n + 12) * U);
     s->theta = 2 * (7 * m * sqrt(m) + m + 16) * U;
     s->size = 1.01 * (fmax(4, 6 * s->Y_F * s->Y_F) * s->m_F + sqrt(n)) * s->f;
-    s->columns = pow(d, 0x1p-8); /* m^(1/2^(k+2)), k = 6 */
-    s->rows = pow(n, 0x1p-8);
+}
+
+/* How far ref's norms may lie above the exact ones. */
+static void measure_excess(struct sizes *s, const struct evaluation *e, const struct trial *t,
+                           const struct ref_bound *b)
+{
+    int n = t->n, d = t->d;
+    s->attention = overshoot(b->S, e->S, n, n);
+    s->weights = overshoot(b->Y, e->Y, n, d);
+    s->weights = fmax(s->weights, overshoot(b->M, e->M, d, d));
+    s->weights = fmax(s->weights, overshoot(b->W_Q, t->entry[W_Q], d, d));
+    s->weights = fmax(s->weights, overshoot(b->W_K, t->entry[W_K], d, d));
+    s->weights = fmax(s->weights, overshoot(b->W_V, t->entry[W_V], d, d));
 }
 
 /* ref_bound, or of its parts what holds under a mask, which ref does not know. */
@@ -326,7 +363,7 @@ static void theorem_A(struct evaluation *e, const struct trial *t, const struct 
                       const struct sizes *s, double norm, double norm_error)
 {
     double error = (6 * s->theta + 4 * s->rounded) * s->size;
-    double excess = pow(s->columns, 4) * s->rows;
+    double excess = pow(s->weights, 4) * s->attention;
     double twice = ref_printed_bound(2 * b->static_term, b->dynamic_term, b->W_V_frobenius);
 
     if (on_domain(t) && t->scale == 1) {
@@ -380,8 +417,10 @@ static double sums(const struct evaluation *e, const struct trial *t, const stru
     return most * (t->transposed ? spectral_norm(e->values, n, d) : 1) + b->S * b->W_V;
 }
 
-/* ||N|| and Schur's bound of it. */
-static void block_norms(double *norm, double *schur, const struct evaluation *e, int n, int d)
+/* ||N|| and Schur's bound of it; within, above: how far ref's norms of the blocks and of N may lie
+ * above the exact ones. */
+static void block_norms(double *norm, double *schur, double *within, double *above,
+                        const struct evaluation *e, int n, int d)
 {
     double N[ROWS * ROWS], block[COLUMNS * COLUMNS], row = 0, column = 0;
     for (int i = 0; i < n; i++)
@@ -389,6 +428,7 @@ static void block_norms(double *norm, double *schur, const struct evaluation *e,
             for (int c = 0; c < d; c++)
                 memcpy(block + c * d, e->J + (i * d + c) * n * d + j * d, (size_t)d * sizeof *N);
             N[i * n + j] = spectral_norm(block, d, d);
+            *within = fmax(*within, overshoot(N[i * n + j], block, d, d));
         }
     for (int i = 0; i < n; i++) {
         double across = 0, down = 0;
@@ -400,6 +440,7 @@ static void block_norms(double *norm, double *schur, const struct evaluation *e,
         column = fmax(column, down);
     }
     *norm = spectral_norm(N, n, n);
+    *above = overshoot(*norm, N, n, n);
     *schur = sqrt(row * column);
 }
 
@@ -407,13 +448,13 @@ static void from_blocks(struct evaluation *e, const struct trial *t, const struc
                         double norm, double norm_error)
 {
     int n = t->n, d = t->d;
-    double blocks, schur, error;
-    block_norms(&blocks, &schur, e, n, d);
+    double blocks, schur, error, within = 1, above;
+    block_norms(&blocks, &schur, &within, &above, e, n, d);
     error = e->J_error + 3 * s->theta * length(e->J, n * d * n * d);
-    set(e, CLAIM_BLOCKS, norm, norm_error, blocks, error, s->columns * s->rows);
+    set(e, CLAIM_BLOCKS, norm, norm_error, blocks, error, within * above);
     /* Row and column sums err by sqrt(n) times as much, and the root of their product by at most
      * sqrt(n) times that: the larger is at most n times the smaller. */
-    set(e, CLAIM_SCHUR, norm, norm_error, schur, n * error, s->columns);
+    set(e, CLAIM_SCHUR, norm, norm_error, schur, n * error, within);
 }
 
 static void in_a_ball(struct evaluation *e, const struct trial *t, const struct ref_bound *b,
@@ -421,7 +462,7 @@ static void in_a_ball(struct evaluation *e, const struct trial *t, const struct 
 {
     int n = t->n, d = t->d;
     double R = s->R, error = (6 * s->theta + 4 * s->rounded) * s->size;
-    double excess = pow(s->columns, 3) * s->rows;
+    double excess = pow(s->weights, 3) * s->attention;
     double change = 4 * R * R * (s->rho + (n + d + 4) * U); /* of R^2 - |mu_i|^2 */
 
     set(e, CLAIM_R, norm, norm_error, b->W_V * (b->S + b->M * R * R + b->M * R * b->Y / sqrt(2)),
@@ -465,11 +506,11 @@ static void uniform(struct evaluation *e, const struct trial *t, const struct re
     if (!c.known || !isfinite(cosine))
         return;
     spread_error = 3 * s->theta * c.spread;
-    /* ||M|| is at most `columns` times too large, hence cosh and sinh of half the spread at most:
+    /* ||M|| is at most `weights` times too large, hence cosh and sinh of half the spread at most:
      */
-    excess = s->columns * exp((s->columns - 1) * c.spread);
+    excess = s->weights * exp((s->weights - 1) * c.spread);
     error = cosine * (spread_error + 8 * U);
-    set(e, CLAIM_U_SPREAD, logit_spread(e, n), 2 * s->delta, c.spread, spread_error, s->columns);
+    set(e, CLAIM_U_SPREAD, logit_spread(e, n), 2 * s->delta, c.spread, spread_error, s->weights);
     set(e, CLAIM_U_ENTRY, b->row_max_most, s->rho, ref_entry_limit(c.spread, n),
         spread_error + 8 * U, excess);
     set(e, CLAIM_U_NORM, b->S_frobenius, (s->rho + (n * n + 4) * U) * sqrt(n), cosine, error,
@@ -481,11 +522,11 @@ static void uniform(struct evaluation *e, const struct trial *t, const struct re
                : ref_bound_A(fmin(0.5, ref_entry_limit(c.spread, n)), rho, b->M, cosine, b->W_V);
     set(e, CLAIM_C_RATE, norm, norm_error, rate,
         (6 * s->theta + 4 * s->rounded) * s->size + 2 * s->f * error,
-        excess * excess * pow(s->columns, 2));
+        excess * excess * pow(s->weights, 2));
     multiply(F, e->S, t->transposed, e->values, n, n, d);
     set(e, CLAIM_C_IMAGE, length(F, n * d),
         1.01 * (s->rho + (n + 2 * d + 4) * U) * sqrt(n) * s->Y_F * s->f, c.image,
-        3 * s->theta * c.image + s->f * rho * error, excess * s->columns);
+        3 * s->theta * c.image + s->f * rho * error, excess * s->weights);
 }
 
 int claims_evaluate(struct evaluation *e, struct trial *t, int iterations)
@@ -501,12 +542,14 @@ int claims_evaluate(struct evaluation *e, struct trial *t, int iterations)
     measure(&s, e, t);
     if (!ref_values(&b, e, t))
         return 0;
+    measure_excess(&s, e, t, &b);
     norm = derivative_norm(e, t->direction, m, iterations);
     norm_error = s.epsilon * s.size + 1.01 * (2 * m + 6) * U * length(e->J, m * m);
     e->J_error = s.epsilon * sqrt(m) * s.size;
     theorem_A(e, t, &b, &s, norm, norm_error);
     set(e, CLAIM_SUMS, norm, norm_error, sums(e, t, &b),
-        (6 * s.theta + 4 * s.rounded + s.epsilon) * s.size, pow(s.columns, 2) * s.rows);
+        (6 * s.theta + 4 * s.rounded + s.epsilon) * s.size,
+        pow(t->d, 2 * 0x1p-8) * s.weights * s.attention);
     from_blocks(e, t, &s, norm, norm_error);
     if (!t->transposed)
         in_a_ball(e, t, &b, &s, norm, norm_error);

@@ -79,9 +79,10 @@ struct decision {
     double share; /* of J_error that the Jacobian in doubles used; above 1: one is wrong */
 };
 
-/* Each claim k with wanted[k], which has to apply. In balls of `precision` bits. */
+/* Each claim k with wanted[k], which has to apply; MPFR: also against its bounds. In balls of
+ * `precision` bits. */
 void claims_decide(struct decision *, const struct trial *, const struct evaluation *,
-                   const int *wanted, long precision);
+                   const int *wanted, int MPFR, long precision);
 
 /* splitmix64 (Steele, Lea and Flood 2014) */
 uint64_t random_bits(uint64_t *state);

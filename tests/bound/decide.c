@@ -456,9 +456,9 @@ static void bound(struct balls *b, const struct trial *t, enum claim k)
     }
 }
 
-/* The upper ends that MPFR has, infinite for the others. */
+/* The upper ends that MPFR has, infinite for the others and if they are not asked for. */
 static void directed(double *most, const struct trial *t, const struct evaluation *e,
-                     struct balls *b)
+                     struct balls *b, int asked)
 {
     const struct bound_interval zero = {0, 0};
     struct bound_directed v;
@@ -466,7 +466,7 @@ static void directed(double *most, const struct trial *t, const struct evaluatio
 
     for (int k = 0; k < CLAIMS; k++)
         most[k] = INFINITY;
-    if (t->causal)
+    if (t->causal || !asked)
         return;
     bound_directed(&v, e->Y, t->entry[W_Q], t->entry[W_K], t->entry[W_V], t->scale,
                    bound_index[t->index], t->n, t->d);
@@ -540,7 +540,7 @@ static int of_derivative(enum claim k)
 }
 
 void claims_decide(struct decision *decision, const struct trial *t, const struct evaluation *e,
-                   const int *wanted, long precision)
+                   const int *wanted, int MPFR, long precision)
 {
     struct balls b;
     double most[CLAIMS];
@@ -549,7 +549,7 @@ void claims_decide(struct decision *decision, const struct trial *t, const struc
     for (enum claim k = 0; k < CLAIMS; k++)
         derivative |= wanted[k] && of_derivative(k);
     open_balls(&b, t, e, derivative, precision);
-    directed(most, t, e, &b);
+    directed(most, t, e, &b, MPFR);
     for (enum claim k = 0; k < CLAIMS; k++) {
         if (!wanted[k])
             continue;
