@@ -75,7 +75,7 @@ struct decision {
     enum verdict verdict[CLAIMS];
     double ratio[CLAIMS];   /* truth / bound is at least this */
     double excess[CLAIMS];  /* undecided: truth / bound is at most 1 + this */
-    const char *by[CLAIMS]; /* violated: whose bound is too small: ref, MPFR or Arb */
+    const char *by[CLAIMS]; /* violated: whose bound is too small */
     double share; /* of J_error that the Jacobian in doubles used; above 1: one is wrong */
 };
 

@@ -502,11 +502,11 @@ static void judge(struct decision *decision, struct balls *b, const struct claim
     if (bound.hi > 0)
         decision->ratio[k] = truth.lo / bound.hi;
     if (arb_gt(b->truth, b->bound))
-        decision->by[k] = "Arb";
+        decision->by[k] = "above the bound in balls";
     else if (k != CLAIM_PRINTED && truth.lo > sides->bound + sides->bound_error)
-        decision->by[k] = "ref";
+        decision->by[k] = "above the bound of ref";
     else if (truth.lo > most)
-        decision->by[k] = "MPFR";
+        decision->by[k] = "above the bound of MPFR";
     if (decision->by[k][0] != '\0') {
         decision->verdict[k] = VERDICT_VIOLATED;
     } else if (arb_le(b->truth, b->bound)) {
