@@ -490,17 +490,17 @@ static void directed(double *most, const struct trial *t, const struct evaluatio
 static void judge(struct decision *decision, struct balls *b, const struct claim_sides *sides,
                   double most, enum claim k)
 {
-    struct bound_interval truth = bound_interval(b->truth), bound = bound_interval(b->bound);
+    struct bound_interval truth = bound_interval(b->truth), ratio;
 
-    decision->ratio[k] = 0;
+    arb_div(b->part, b->truth, b->bound, b->precision);
+    ratio = bound_interval(b->part); /* unbounded if the bound may be 0 */
+    decision->ratio[k] = fmax(0, ratio.lo);
     decision->excess[k] = 0;
     decision->by[k] = "";
     if (!arb_is_finite(b->truth) || !arb_is_finite(b->bound) || isnan(most)) {
         decision->verdict[k] = VERDICT_UNKNOWN;
         return;
     }
-    if (bound.hi > 0)
-        decision->ratio[k] = truth.lo / bound.hi;
     if (arb_gt(b->truth, b->bound))
         decision->by[k] = "above the bound in balls";
     else if (k != CLAIM_PRINTED && truth.lo > sides->bound + sides->bound_error)
@@ -513,7 +513,7 @@ static void judge(struct decision *decision, struct balls *b, const struct claim
         decision->verdict[k] = VERDICT_HELD;
     } else {
         decision->verdict[k] = VERDICT_UNDECIDED;
-        decision->excess[k] = bound.lo > 0 ? truth.hi / bound.lo - 1 : INFINITY;
+        decision->excess[k] = ratio.hi - 1;
     }
 }
 

@@ -1,6 +1,6 @@
 /* violations.c - tries to violate every bound of spec/theorem.md, and shows how tight they are.
  *
- *   violations [--count N] [--seed S]     N states (100000), random and climbed; a table
+ *   violations [--count N] [--seed S]     N states (300000), random and climbed; a table
  *   violations --tightness [--seed S]     ||DF|| / bound for random weights (tightness.c)
  *
  * Half of the states are random: n of 1, 2, 3, 4, 8, 16 rows, d of 1, 2, 3, 4, 8 columns, both
@@ -474,7 +474,7 @@ static int usage(void)
 
 int main(int count, char **arguments)
 {
-    long states = 100000;
+    long states = 300000;
     uint64_t seed = 1;
     int tight = 0;
 
