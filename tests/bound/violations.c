@@ -3,7 +3,7 @@
  *   violations [--count N] [--seed S]     N states (300000), random and climbed; a table
  *   violations --tightness [--seed S]     ||DF|| / bound for random weights (tightness.c)
  *
- * Half of the states are random: n of 1, 2, 3, 4, 8, 16 rows, d of 1, 2, 3, 4, 8 columns, both
+ * A third of the states are random: n of 1, 2, 3, 4, 8, 16 rows, d of 1, 2, 3, 4, 8 columns, both
  * maps, a causal mask in one of eight, and one of the kinds below. The others climb, each claim in
  * turn: from a random point of the paper's domain (||X||_F, ||Z||_F <= 1, ||W_V||_F = 1/2) trials
  * are kept if the claim's truth / bound grows. Every second climb keeps Z = X and all norms at
