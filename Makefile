@@ -96,6 +96,10 @@ $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
 $(B)/tests/search: tests/bound/search.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< -lm
+# Tries to violate the theorem's bounds, and decides in Arb's balls what doubles cannot.
+VIOLATIONS  = $(patsubst %,$(B)/tests/bound/%.o,violations claims decide tightness)
+$(B)/tests/violations: $(VIOLATIONS) $(B)/libbound.a $(B)/libref.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(EXTERNAL) -lm
 $(B)/tests/kill_write: tests/faults/kill_write.c $(UNDER_TEST)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -lm
@@ -104,7 +108,7 @@ test:
 	@sh tests/deps.sh test $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/run.sh $(B)
-unit: $(B)/eer $(UNIT) $(B)/tests/kill_write $(B)/tests/search
+unit: $(B)/eer $(UNIT) $(B)/tests/kill_write $(B)/tests/search $(if $(ARB),$(B)/tests/violations)
 
 # --- verify --------------------------------------------------------------------------------------------
 verify:

@@ -40,12 +40,19 @@ fuzz() { # NAME
         -artifact_prefix="$log/" "$corpus" $seeds
 }
 
+arb() { # COMMAND...: skipped where Arb is missing, for then it was not built
+    [ -x "$1" ] || return 77
+    "$@"
+}
+
 check test sh tests/run.sh "$build"
 check coq sh proofs/coq/run.sh "$build"
 check gappa sh proofs/gappa/run.sh "$build"
 check eva sh proofs/eva/run.sh "$build"
 check eacsl sh proofs/eacsl/run.sh "$build"
 check prove sh proofs/prove.sh "$build"
+check bounds arb "$build/tests/violations"
+check tightness arb "$build/tests/violations" --tightness
 check gradcheck "$build/eer" gradcheck --configs "$CONFIGS" --seed 1
 check sanitizers sh -c "make -s B=$build sanitized && sh tests/cli/cli_test.sh $build/sanitized/eer 2"
 check threads sh -c "make -s B=$build threads && $build/threads/tsan"

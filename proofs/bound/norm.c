@@ -158,13 +158,20 @@ static int cholesky(arb_t square, const arb_mat_t G, const arb_t guess, slong pr
 static void gram_powers(arb_t square, const arb_mat_t G, slong precision)
 {
     arb_mat_t power;
+    arf_t top;
 
     arb_mat_init(power, arb_mat_nrows(G), arb_mat_ncols(G));
     arb_mat_set(power, G);
     for (int k = 0; k < SQUARINGS; k++)
         arb_mat_mul(power, power, power, precision);
     arb_mat_frobenius_norm(square, power, precision);
-    arb_root_ui(square, square, 1UL << SQUARINGS, precision);
+    /* Of the upper end: of 0, or of a ball around it, arb_root_ui knows no root. */
+    arf_init(top);
+    arb_get_ubound_arf(top, square, precision);
+    arb_set_arf(square, top);
+    if (!arb_is_zero(square))
+        arb_root_ui(square, square, 1UL << SQUARINGS, precision);
+    arf_clear(top);
     arb_mat_clear(power);
 }
 

@@ -2,7 +2,7 @@
 # run.sh BUILD [PATTERN [LIST]] - plants the bugs of LIST (bugs) one by one in a copy of the sources, builds there
 # and runs the test that has to catch each. A table; exit 1 if a bug survives. PATTERN: only bugs that match it.
 #
-# A test is a program of tests/unit; or gradcheck (30 configurations), cli, kill_write, tsan, prove (an
+# A test is a program of tests/unit; or gradcheck (30 configurations), cli, kill_write, tsan, violations, prove (an
 # obligation of the file may no longer be proved), or proofs PATTERN (prove.sh has to refuse the file and say PATTERN).
 set -u
 build=$1 pattern=${2:-} list=${3:-bugs} here=$(dirname "$0")
@@ -43,6 +43,10 @@ try() {
     tsan)
         make -s -C "$tree" threads || return 2
         (cd "$tree" && build/threads/tsan)
+        ;;
+    violations)
+        make -s -C "$tree" -j "$jobs" build/tests/violations || return 2
+        "$tree/build/tests/violations" --count 30000
         ;;
     prove) # Contradictory contracts are not looked for: a bug of the code is none. Another number of obligations alone
         # does not count as caught.
