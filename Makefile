@@ -86,7 +86,8 @@ train:
 # --- test ----------------------------------------------------------------------------------------------
 # Every test is linked with the whole program but its main.
 UNDER_TEST  = $(filter-out %/main.o,$(PROGRAM)) $(GRADCHECK) $(LIBS)
-UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+NEEDS_ARB   = $(if $(ARB),,$(addprefix tests/unit/,test_bound_ways.c test_certify.c test_dynamics.c test_theorem.c))
+UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out $(NEEDS_ARB),$(wildcard tests/unit/test_*.c)))
 
 $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
 	@mkdir -p $(@D)
@@ -133,7 +134,7 @@ mutants:
 	@sh tests/mutants/run.sh $(B) "$(MUTANT)" $(LIST)
 
 # Fuzzers, and the program and its tests under AddressSanitizer and UndefinedBehaviorSanitizer.
-FUZZ     = $(patsubst fuzz/%.c,$(B)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+FUZZ     = $(patsubst fuzz/%.c,$(B)/fuzz/%,$(filter-out $(if $(ARB),,fuzz/fuzz_instance.c),$(wildcard fuzz/fuzz_*.c)))
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Kernels without optimisation: with it, compiling them takes a sanitizer minutes.
 fuzzers sanitized threads: export KERNELS = -O0

@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh WHAT BUILD - what a target needs, installed through apt where that is allowed. WHAT: train, test,
-# prove, verify, bench, all. Says what is missing and exits 3 where it cannot be had; pictures are never a must.
+# prove, verify, bench, all. Says what is missing and exits 3 where it cannot be had; gnuplot and, to train, Arb are never a must.
 set -u
 what=$1 build=$2
 
@@ -18,13 +18,15 @@ missing() {
 
 must='header:jansson.h:libjansson-dev
 header:zlib.h:zlib1g-dev'
-may='has:gnuplot:gnuplot-nox'
+may='has:gnuplot:gnuplot-nox
+header:arb.h:libflint-arb-dev'
 case $what in
 train | prove) ;;
 test | verify | bench | all)
     must="$must
 header:criterion/criterion.h:libcriterion-dev
 header:mpfr.h:libmpfr-dev
+header:arb.h:libflint-arb-dev
 has:objcopy:binutils
 has:jq:jq
 has:python3:python3
@@ -83,7 +85,7 @@ fi
 [ -f "$build/deps/usr/include/zlib.h" ] && must=$(printf '%s\n' "$must" | grep -v -e jansson -e zlib)
 wanted=$(printf '%s\n' "$must" | missing)
 wished=$(printf '%s\n' "$may" | missing)
-[ -z "$wished" ] || echo "going on without pictures: no gnuplot"
+[ -z "$wished" ] || echo "going on without $wished(pictures need gnuplot-nox; eer theorem and certify libflint-arb-dev)"
 [ -z "$wanted" ] && exit 0
 echo "make $what: missing: $wanted(names of Debian's packages); install them and call make again" >&2
 exit 3

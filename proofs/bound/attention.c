@@ -63,7 +63,7 @@ void bound_logits(arb_mat_t A, const struct bound_attention *a, slong precision)
     arb_clear(away);
 }
 
-/* x cut to [0, 1], where the value it encloses lies. */
+/* x cut to [0, 1], where the value it encloses lies; all of it if x could not be divided. */
 static void cut(arb_t x, slong precision)
 {
     arb_t unit;
@@ -71,19 +71,21 @@ static void cut(arb_t x, slong precision)
     arb_init(unit);
     arb_set_d(unit, 0.5);
     mag_set_d(arb_radref(unit), 0.5);
-    if (!arb_is_finite(x))
-        arb_indeterminate(x);
-    else if (!arb_intersection(x, x, unit, precision))
-        arb_indeterminate(x);
+    if (!arb_is_finite(x) || !arb_intersection(x, x, unit, precision))
+        arb_set(x, unit);
     arb_clear(unit);
 }
 
 /* Row i of S from its m exponentials e: p_j = 1 / (1 + (sum of the others) / e_j), where each e
- * occurs once. before: memory of m. */
+ * occurs once. NaN if an e is not finite. before: memory of m. */
 static void normalise(arb_ptr p, arb_srcptr e, arb_ptr before, int m, slong precision)
 {
     arb_t after;
 
+    if (!_arb_vec_is_finite(e, m)) {
+        _arb_vec_indeterminate(p, m);
+        return;
+    }
     arb_init(after);
     arb_zero(before);
     for (int j = 1; j < m; j++)

@@ -14,6 +14,14 @@ enum {
     QUOTED = 40,           /* characters of someone's text that a message repeats */
 };
 
+/* Nothing in someone's text that a terminal would obey. */
+static void printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 __attribute__((format(printf, 2, 3))) static enum eer_status fail(struct eer_error *error,
                                                                   const char *format, ...)
 {
@@ -23,6 +31,7 @@ __attribute__((format(printf, 2, 3))) static enum eer_status fail(struct eer_err
     error->status = EER_FORMAT;
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
+    printable(error->text);
     return EER_FORMAT;
 }
 
@@ -251,9 +260,7 @@ static enum eer_status map_and_scale(const struct reader *r, struct bound_instan
     instance->map = strcmp(word, "S") == 0 ? BOUND_MAP_S : BOUND_MAP_ST;
     snprintf(instance->about, sizeof instance->about, "%s",
              json_is_string(about) ? json_string_value(about) : "");
-    for (char *c = instance->about; *c != '\0'; c++)
-        if (*c < ' ' || *c > '~') /* nothing that a terminal would obey */
-            *c = '?';
+    printable(instance->about);
     if (scale != NULL)
         return entry(r, instance->scale, scale, "scale");
     fmpq_one(instance->scale);

@@ -168,6 +168,27 @@ gives 0 'ref: fp64' eval ref/last.safetensors --lengths 10 --sequences 2
 gives 0 'cpu: fp32' eval ref/last.safetensors --lengths 10 --sequences 2 --backend cpu
 gives 0 'ref: fp64' eval one/last.safetensors --lengths 10 --sequences 2 --backend ref
 
+# --- theorem ------------------------------------------------------------------------------------------
+if eer theorem --help && grep -q 'no Arb' out; then
+    echo "skipped  theorem: this eer was built without Arb"
+else
+    gives 0 'two_rows_every_q .* the inequality, for every q' theorem
+    eer theorem --json
+    check "theorem --json is JSON with twelve instances, each with its verdict" \
+        jq -e 'length == 12 and all(.[]; .verdict["every q"] and .hypotheses.met and .refutes != "nothing")' out
+    echo '{"X": [["0.1"]], "Z": [[0]], "W_Q": [[1]], "W_K": [[1]], "W_V": [["1/2"]]}' >small.json
+    gives 0 'does not violate' theorem --instance small.json
+    eer theorem --instance small.json --json
+    check "an instance's JSON has a verdict" jq -e '.verdict["2"] == "does not violate"' out
+    gives 1 'no-such.json: cannot open' theorem --instance no-such.json
+    printf '{"X": [["1\033[2J"]], "Z": [[0]], "W_Q": [[1]], "W_K": [[1]], "W_V": [[1]]}' >bad.json
+    gives 1 'bad.json' theorem --instance bad.json
+    echo '{"X": [["1/0"]], "Z": [[0]], "W_Q": [[1]], "W_K": [[1]], "W_V": [[1]]}' >bad.json
+    gives 1 'bad.json: X.0..0.: "1/0" is not a finite number' theorem --instance bad.json
+    gives 2 'takes no operand' theorem small.json
+    gives 2 'no-such-thing' theorem --no-such-thing
+fi
+
 # --- certify ------------------------------------------------------------------------------------------
 if eer certify --help && grep -q 'no Arb' out; then
     echo "skipped  certify: this eer was built without Arb"
