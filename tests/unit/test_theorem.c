@@ -7,6 +7,7 @@
 
 #include "../../proofs/bound/instance.h"
 #include "../../proofs/bound/norm.h"
+#include "../../proofs/bound/rational.h"
 #include "../../proofs/bound/theorem.h"
 
 extern const char *const eer_counterexamples[][2];
@@ -156,6 +157,33 @@ Test(theorem, vanishing_logits_are_decided_in_rational_numbers)
     t = look(counterexample("three_rows"));
     cr_expect_str_eq(t.square, "16");
     cr_expect(!look(counterexample("nonzero_logits")).rational);
+    /* By hand: rows of dA (2, -1) and (-1, 0), of DF[D] 5/8 (1, 1) and -3/8 (1, 1). */
+    t = look("{\"X\": [[0.5, 0.5], [-0.5, -0.5]], \"Z\": [[0.5, 0.5], [-0.5, -0.5]],"
+             "\"W_Q\": [[1, 0], [0, 1]], \"W_K\": [[1, 0], [0, -1]],"
+             "\"W_V\": [[0.25, 0.25], [0.25, 0.25]], \"direction\": [[1, 0], [0, 0]]}");
+    cr_expect_str_eq(t.square, "17/16");
+}
+
+Test(theorem, a_rational_norm_that_is_none_is_not_kept)
+{
+    const char *text = counterexample("two_rows"); /* W_Q = I, W_K = diag(1, -1) */
+    struct bound_instance instance;
+    struct eer_error error;
+    fmpq_t one, less, square;
+
+    fmpq_init(one);
+    fmpq_init(less);
+    fmpq_init(square);
+    fmpq_one(one);
+    fmpq_set_si(less, 999999, 1000000);
+    cr_assert(bound_instance_read(&instance, "it", text, strlen(text), &error) == EER_OK);
+    cr_expect(bound_rational_printed(square, &instance, one, one, 3));
+    cr_expect(!bound_rational_printed(square, &instance, less, one, 3));
+    cr_expect(!bound_rational_printed(square, &instance, one, less, 3));
+    bound_instance_clear(&instance);
+    fmpq_clear(one);
+    fmpq_clear(less);
+    fmpq_clear(square);
 }
 
 /* The two rows of 3.1 with any m, d = 2. */
@@ -185,6 +213,12 @@ Test(theorem, the_inequality_fails_just_where_it_has_to)
                       "m = %s, q = %s", m, bound_q_text[k]);
         }
     cr_expect(two_rows("1/2").verdict[3] != BOUND_VIOLATES); /* equality */
+    /* At m = 1, P_q = 1 + (the root); enclosed to the 2^-44 of the norms, four of which enter. */
+    struct bound_theorem t = two_rows("1");
+    for (int k = 0; k < BOUND_VERDICTS; k++)
+        cr_expect(fabs(t.printed[k].lo - 1 - root[k]) < 0x1p-40 &&
+                      fabs(t.printed[k].hi - 1 - root[k]) < 0x1p-40,
+                  "q = %s", bound_q_text[k]);
 }
 
 Test(theorem, hypotheses_are_decided_exactly)
@@ -411,6 +445,13 @@ Test(theorem, norms_whose_value_is_known)
             /* 2^-44 above at most, and both ends outwards to the next double. */
             cr_expect(which != 0 || x.hi - x.lo <= 0x1p-43 * x.hi + 0x1p-1073, "case %zu", i);
         }
+    /* Two singular values so near each other that no power iteration tells them apart. */
+    const double near[] = {1, 0.0005, 0.0005, 0.999};
+    const double norm = 0.9995 + 0.0005 * sqrt(2);
+    struct bound_interval x = norm_of(near, 2, 2, bound_spectral_norm);
+    cr_expect(x.hi >= norm * (1 - 0x1p-50) && x.hi <= 1.0005);
+    x = norm_of(near, 2, 2, bound_nonnegative_norm); /* at most the largest row sum of A^T A */
+    cr_expect(x.hi >= norm * (1 - 0x1p-50) && x.hi <= 1.001);
     const double nan[] = {NAN, 1, 1, 1};
     struct bound_interval unknown = norm_of(nan, 2, 2, bound_spectral_norm);
     cr_expect(unknown.lo == -INFINITY && unknown.hi == INFINITY);
