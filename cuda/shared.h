@@ -1,12 +1,13 @@
 /*
- * Shared memory, so that one source compiles under nvcc and under the emulation of tests/cuda/emulation.
+ * Shared memory, so that one source compiles under nvcc and under the emulation of
+ * tests/cuda/emulation.
  *
- *     CUDA_SHARED(float, tile, 64);        an array float tile[64] for each block, aligned to 16 bytes
- *     CUDA_DYNAMIC_SHARED(float, state);   a pointer float *const state to the launch's dynamic shared
- *                                          memory, aligned to 16 bytes; at most once in a kernel
+ *     CUDA_SHARED(float, tile, 64);        an array float tile[64] for each block, aligned to 16
+ * bytes CUDA_DYNAMIC_SHARED(float, state);   a pointer float *const state to the launch's dynamic
+ * shared memory, aligned to 16 bytes; at most once in a kernel
  *
- * Both are declarations inside a kernel or a device function; count is a constant expression. Contents
- * are indeterminate when a block starts.
+ * Both are declarations inside a kernel or a device function; count is a constant expression.
+ * Contents are indeterminate when a block starts.
  */
 #ifndef EER_CUDA_SHARED_H
 #define EER_CUDA_SHARED_H

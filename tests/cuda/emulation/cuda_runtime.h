@@ -1,29 +1,32 @@
 /*
- * An emulation of the CUDA run time on a CPU: an unchanged .cu file, compiled as C++17 with this folder
- * first on the include path and linked with emulation.cpp, runs its kernels here. build.sh beside this
- * file has the flags. Every CUDA thread is a fiber, all of them on one OS thread, so that a run is
- * deterministic; blocks run one after the other.
+ * An emulation of the CUDA run time on a CPU: an unchanged .cu file, compiled as C++17 with this
+ * folder first on the include path and linked with emulation.cpp, runs its kernels here. build.sh
+ * beside this file has the flags. Every CUDA thread is a fiber, all of them on one OS thread, so
+ * that a run is deterministic; blocks run one after the other.
  *
- * Three differences to a .cu file that knows only nvcc: a launch is cudaLaunchKernel with the kernel's
- * typed pointer, never <<<>>>; shared memory is declared by the macros of cuda/shared.h; only the
- * functions below exist.
+ * Three differences to a .cu file that knows only nvcc: a launch is cudaLaunchKernel with the
+ * kernel's typed pointer, never <<<>>>; shared memory is declared by the macros of cuda/shared.h;
+ * only the functions below exist.
  *
  * Work on a stream waits until something synchronises with the stream, so that a missing
  * synchronisation shows as stale data. Shared memory and cudaMalloc's are filled with NaN and lie
  * between guard zones that are inspected after each block.
  *
  * A message on stderr and exit status 70 follow: a barrier that some thread never reaches or that
- * threads reach on different lines; a deadlock; a mask that does not match the lanes that come; writes
- * in guard zones; static shared memory above 48 KB; copies in the wrong direction or out of range.
- * Launches that a device would refuse (grid, block, dynamic shared memory) return its error code.
- * Under -fsanitize=thread each CUDA thread is a fiber of ThreadSanitizer's, ordered by launches,
- * __syncthreads and __syncwarp alone (shuffles and votes order no memory, as in CUDA): it reports races
- * between threads and between blocks. Up to 4096 threads of a launch are told apart with certainty.
+ * threads reach on different lines; a deadlock; a mask that does not match the lanes that come;
+ * writes in guard zones; static shared memory above 48 KB; copies in the wrong direction or out of
+ * range. Launches that a device would refuse (grid, block, dynamic shared memory) return its error
+ * code. Under -fsanitize=thread each CUDA thread is a fiber of ThreadSanitizer's, ordered by
+ * launches,
+ * __syncthreads and __syncwarp alone (shuffles and votes order no memory, as in CUDA): it reports
+ * races between threads and between blocks. Up to 4096 threads of a launch are told apart with
+ * certainty.
  *
  * What it does not show: nothing of ptxas, SASS, registers, spills, occupancy, timing, memory
- * coalescing or bank conflicts; no real hardware's rounding of __expf, rsqrtf and the like (here libm's,
- * rounded once) nor nvcc's contraction to FMA; no interleaving finer than from one synchronisation to
- * the next, so waiting for another thread's store hangs; no host pointer used in a kernel; no
+ * coalescing or bank conflicts; no real hardware's rounding of __expf, rsqrtf and the like (here
+ * libm's, rounded once) nor nvcc's contraction to FMA; no interleaving finer than from one
+ * synchronisation to the next, so waiting for another thread's store hangs; no host pointer used in
+ * a kernel; no
  * __launch_bounds__ that is exceeded. Early exit of a thread before a barrier, which recent devices
  * bear, is an error here.
  *
@@ -31,8 +34,8 @@
  *              EMULATION_SM=80|90|100|120                    whose limits hold; 80 unless told
  *              EMULATION_MEMORY=BYTES                        device memory; 8 GiB unless told
  *              EMULATION_DEVICES=0                           as on a machine without a driver
- *              EMULATION_FAIL=N                              the Nth call that can fail does: error 999
- * and the same from the program, through the functions of namespace emulation.
+ *              EMULATION_FAIL=N                              the Nth call that can fail does: error
+ * 999 and the same from the program, through the functions of namespace emulation.
  */
 #ifndef EER_EMULATION_CUDA_RUNTIME_H
 #define EER_EMULATION_CUDA_RUNTIME_H
@@ -51,7 +54,7 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
-#define __align__(n)    __attribute__((aligned(n)))
+#define __align__(n) __attribute__((aligned(n)))
 
 struct uint3 {
     unsigned x, y, z;
@@ -127,7 +130,8 @@ enum cudaDeviceAttr {
     cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
 };
 enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
-/* Registers and constant memory are not emulated; static shared memory is known after a first run. */
+/* Registers and constant memory are not emulated; static shared memory is known after a first run.
+ */
 struct cudaFuncAttributes {
     size_t sharedSizeBytes, constSizeBytes, localSizeBytes;
     int maxThreadsPerBlock, numRegs, ptxVersion, binaryVersion, cacheModeCA;
@@ -184,15 +188,15 @@ void memory(size_t bytes);
 void fail(long calls_from_now); /* 0: never */
 size_t allocated();             /* bytes of device memory in use */
 
+/* As a default argument, here() is the caller's place. */
 struct Where {
     const char *file;
     int line;
-};
-#define EMULATION_HERE                                                                             \
-    emulation::Where                                                                               \
-    {                                                                                              \
-        __builtin_FILE(), __builtin_LINE()                                                         \
+    static constexpr Where here(const char *file = __builtin_FILE(), int line = __builtin_LINE())
+    {
+        return {file, line};
     }
+};
 
 /* A launch: call(kernel, arguments) runs one thread; arguments is a copy that drop deletes. */
 struct Launch {
@@ -329,11 +333,12 @@ template <class T> cudaError_t cudaMallocHost(T **pointer, size_t bytes)
     return error;
 }
 
-inline void __syncthreads(emulation::Where where = EMULATION_HERE)
+inline void __syncthreads(emulation::Where where = emulation::Where::here())
 {
     emulation::barrier(where);
 }
-inline void __syncwarp(unsigned mask = 0xffffffffu, emulation::Where where = EMULATION_HERE)
+inline void __syncwarp(unsigned mask = 0xffffffffu,
+                       emulation::Where where = emulation::Where::here())
 {
     emulation::warp("__syncwarp", mask, true, where);
 }
@@ -341,7 +346,7 @@ inline void __syncwarp(unsigned mask = 0xffffffffu, emulation::Where where = EMU
 /* The source lane: within the segment of width lanes, else the lane itself (PTX, shfl.sync). */
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32,
-              emulation::Where where = EMULATION_HERE)
+              emulation::Where where = emulation::Where::here())
 {
     unsigned segment = emulation::lane() & ~(width - 1u);
     return emulation::exchange("__shfl_sync", mask, value, segment | (source & (width - 1u)),
@@ -349,7 +354,7 @@ T __shfl_sync(unsigned mask, T value, int source, int width = 32,
 }
 template <class T>
 T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
-                 emulation::Where where = EMULATION_HERE)
+                 emulation::Where where = emulation::Where::here())
 {
     unsigned l = emulation::lane(), inside = l & (width - 1u);
     return emulation::exchange("__shfl_up_sync", mask, value, delta <= inside ? l - delta : l,
@@ -357,7 +362,7 @@ T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
 }
 template <class T>
 T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
-                   emulation::Where where = EMULATION_HERE)
+                   emulation::Where where = emulation::Where::here())
 {
     unsigned l = emulation::lane(), inside = l & (width - 1u);
     return emulation::exchange("__shfl_down_sync", mask, value,
@@ -365,25 +370,28 @@ T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
 }
 template <class T>
 T __shfl_xor_sync(unsigned mask, T value, int bits, int width = 32,
-                  emulation::Where where = EMULATION_HERE)
+                  emulation::Where where = emulation::Where::here())
 {
     unsigned l = emulation::lane(), source = l ^ bits, last = l | (width - 1u);
     return emulation::exchange("__shfl_xor_sync", mask, value, source <= last ? source : l, where);
 }
 inline unsigned __ballot_sync(unsigned mask, int predicate,
-                              emulation::Where where = EMULATION_HERE)
+                              emulation::Where where = emulation::Where::here())
 {
     return emulation::vote("__ballot_sync", mask, predicate, where);
 }
-inline int __any_sync(unsigned mask, int predicate, emulation::Where where = EMULATION_HERE)
+inline int __any_sync(unsigned mask, int predicate,
+                      emulation::Where where = emulation::Where::here())
 {
     return emulation::vote("__any_sync", mask, predicate, where) != 0;
 }
-inline int __all_sync(unsigned mask, int predicate, emulation::Where where = EMULATION_HERE)
+inline int __all_sync(unsigned mask, int predicate,
+                      emulation::Where where = emulation::Where::here())
 {
     return emulation::vote("__all_sync", mask, predicate, where) == mask;
 }
-/* The lanes that have not returned; a device may answer with any part of them that runs together. */
+/* The lanes that have not returned; a device may answer with any part of them that runs together.
+ */
 inline unsigned __activemask()
 {
     return emulation::live_lanes();

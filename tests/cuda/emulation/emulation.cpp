@@ -1,8 +1,8 @@
 /*
- * The emulation's own run time: fibers, blocks, barriers, memory, streams. Compiled without ASan and
- * TSan (both are told by hand what happens, through the weak functions below) and with MSan, which would
- * otherwise not know what this file initialises. Nothing of the standard library that is compiled
- * elsewhere is used, for MSan's sake.
+ * The emulation's own run time: fibers, blocks, barriers, memory, streams. Compiled without ASan
+ * and TSan (both are told by hand what happens, through the weak functions below) and with MSan,
+ * which would otherwise not know what this file initialises. Nothing of the standard library that
+ * is compiled elsewhere is used, for MSan's sake.
  */
 #include "cuda_runtime.h"
 
@@ -321,7 +321,8 @@ void use_fiber_of(const Thread &thread)
     __tsan_switch_to_fiber(thread.fiber->tsan, 1);
 }
 
-/* What the threads first, first + 1, .. that bits name did before comes before what they do next. */
+/* What the threads first, first + 1, .. that bits name did before comes before what they do next.
+ */
 void order_memory(unsigned first, unsigned count, unsigned bits)
 {
     if (!__tsan_create_fiber)
@@ -382,8 +383,8 @@ void entry()
 
 Fiber *next_fiber(size_t block_size)
 {
-    /* Under TSan no two threads of a launch share a fiber until FIBERS have run; the shift that grows
-       from round to round then pairs other threads than those of one number. */
+    /* Under TSan no two threads of a launch share a fiber until FIBERS have run; the shift that
+       grows from round to round then pairs other threads than those of one number. */
     size_t size = __tsan_create_fiber ? FIBERS : block_size, n = run.started++;
     size_t at = (n + n / size) % size;
     if (!run.pool[at]) {
@@ -432,8 +433,9 @@ void open_barrier()
         if (threads[t].state != IN_WARP)
             continue;
         unsigned first = t & ~31u, other = 0;
-        while (other < 32 && (!(threads[t].mask >> other & 1) ||
-                              (first + other < count && together(threads[t], threads[first + other]))))
+        while (other < 32 &&
+               (!(threads[t].mask >> other & 1) ||
+                (first + other < count && together(threads[t], threads[first + other]))))
             other++;
         complain("mask of a warp function that not all of its lanes reach:");
         describe(t);
@@ -567,8 +569,8 @@ void open_device(bool open)
     if (__asan_poison_memory_region)
         for (const Memory &memory : memories)
             if (memory.device)
-                (open ? __asan_unpoison_memory_region
-                      : __asan_poison_memory_region)(memory.data, memory.bytes);
+                (open ? __asan_unpoison_memory_region : __asan_poison_memory_region)(memory.data,
+                                                                                     memory.bytes);
 }
 
 void run_launch(const emulation::Launch &launch)

@@ -1,9 +1,10 @@
 /*
- * The emulation's own test: correct kernels, which every checker has to pass, and kernels with one bug
- * each, which at least one has to see (planted.sh has the table).
+ * The emulation's own test: correct kernels, which every checker has to pass, and kernels with one
+ * bug each, which at least one has to see (planted.sh has the table).
  *
  *     planted --correct | --bugs      the names
- *     planted NAME                    runs one; exit 0 where the results are as they should be, else 1
+ *     planted NAME                    runs one; exit 0 where the results are as they should be,
+ * else 1
  */
 #include <cuda_runtime.h>
 
@@ -67,8 +68,8 @@ constexpr int TILE = 16;
 /* c = a b, all n x n, n a multiple of TILE; blocks of TILE x TILE */
 template <int FACTOR> __global__ void product(const float *a, const float *b, float *c, int n)
 {
-    CUDA_SHARED(float, left, TILE * TILE);
-    CUDA_SHARED(float, right, TILE * TILE);
+    CUDA_SHARED(float, left, TILE *TILE);
+    CUDA_SHARED(float, right, TILE *TILE);
     int r = threadIdx.y, s = threadIdx.x;
     int row = blockIdx.y * TILE + r, column = blockIdx.x * TILE + s;
     float sum = 0;
@@ -366,7 +367,8 @@ static int run_dynamic_allowed()
 }
 static int run_dynamic_beyond_device()
 {
-    CHECK(cudaFuncSetAttribute(dynamic_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 1 << 20));
+    CHECK(
+        cudaFuncSetAttribute(dynamic_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 1 << 20));
     return 0;
 }
 static int run_host_reads_device()
@@ -384,29 +386,29 @@ static const struct {
                {"histogram", run_histogram},
                {"warp_exchange", [] { return run(warp_exchange, 1, 1); }},
                {"dynamic_allowed", run_dynamic_allowed}},
-  bugs[] = {{"past_shared_array", [] { return run(past_shared_array, 1, 0); }},
-            {"into_next_array", [] { return run(into_next_array, 1, 0); }},
-            {"missed_barrier", [] { return run(missed_barrier, 1, 0); }},
-            {"divergent_barrier", [] { return run(divergent_barrier, 1, 0); }},
-            {"read_without_barrier", [] { return run(read_without_barrier, 1, 0); }},
-            {"write_race", [] { return run(write_race, 1, 0); }},
-            {"block_race", [] { return run(block_race, 2, 0); }},
-            {"half_warp_shuffle", [] { return run(half_warp_shuffle, 1, 0); }},
-            {"mask_without_self", [] { return run(mask_without_self, 1, 0); }},
-            {"uninitialised_shared", [] { return run(uninitialised_shared, 1, 0); }},
-            {"past_global_write", [] { return run(past_global_write, 1, 0); }},
-            {"past_global_read", [] { return run(past_global_read, 1, 0); }},
-            {"exchange_without_syncwarp", [] { return run(exchange_without_syncwarp, 1, 0); }},
-            {"exchange_over_shuffle", [] { return run(exchange_over_shuffle, 1, 0); }},
-            {"wrong_direction", [] { return run(copy_kernel, 1, 0, 0, cudaMemcpyHostToDevice); }},
-            {"copy_out_of_range",
-             [] { return run(copy_kernel, 1, 0, 0, cudaMemcpyDeviceToHost, 4); }},
-            {"no_synchronisation",
-             [] { return run(copy_kernel, 1, 0, 0, cudaMemcpyDeviceToHost, 0, false); }},
-            {"dynamic_not_allowed", [] { return run(dynamic_kernel, 1, 0, 49 * 1024); }},
-            {"dynamic_too_small", [] { return run(dynamic_kernel, 1, 0, 48 * 1024); }},
-            {"dynamic_beyond_device", run_dynamic_beyond_device},
-            {"host_reads_device", run_host_reads_device}};
+  bugs[] = {
+      {"past_shared_array", [] { return run(past_shared_array, 1, 0); }},
+      {"into_next_array", [] { return run(into_next_array, 1, 0); }},
+      {"missed_barrier", [] { return run(missed_barrier, 1, 0); }},
+      {"divergent_barrier", [] { return run(divergent_barrier, 1, 0); }},
+      {"read_without_barrier", [] { return run(read_without_barrier, 1, 0); }},
+      {"write_race", [] { return run(write_race, 1, 0); }},
+      {"block_race", [] { return run(block_race, 2, 0); }},
+      {"half_warp_shuffle", [] { return run(half_warp_shuffle, 1, 0); }},
+      {"mask_without_self", [] { return run(mask_without_self, 1, 0); }},
+      {"uninitialised_shared", [] { return run(uninitialised_shared, 1, 0); }},
+      {"past_global_write", [] { return run(past_global_write, 1, 0); }},
+      {"past_global_read", [] { return run(past_global_read, 1, 0); }},
+      {"exchange_without_syncwarp", [] { return run(exchange_without_syncwarp, 1, 0); }},
+      {"exchange_over_shuffle", [] { return run(exchange_over_shuffle, 1, 0); }},
+      {"wrong_direction", [] { return run(copy_kernel, 1, 0, 0, cudaMemcpyHostToDevice); }},
+      {"copy_out_of_range", [] { return run(copy_kernel, 1, 0, 0, cudaMemcpyDeviceToHost, 4); }},
+      {"no_synchronisation",
+       [] { return run(copy_kernel, 1, 0, 0, cudaMemcpyDeviceToHost, 0, false); }},
+      {"dynamic_not_allowed", [] { return run(dynamic_kernel, 1, 0, 49 * 1024); }},
+      {"dynamic_too_small", [] { return run(dynamic_kernel, 1, 0, 48 * 1024); }},
+      {"dynamic_beyond_device", run_dynamic_beyond_device},
+      {"host_reads_device", run_host_reads_device}};
 
 int main(int argc, char **argv)
 {
