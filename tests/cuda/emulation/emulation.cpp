@@ -466,8 +466,8 @@ void check_guards()
     for (size_t a = 0; a < run.array_count; a++) {
         const Array &array = run.arrays[a];
         if ((at = changed(array.data + array.bytes)) >= 0)
-            FATAL("wrote %ld bytes past the end of shared array %s of %zu bytes", at, array.name,
-                  array.bytes);
+            FATAL("wrote past the end of shared array %s of %zu bytes, at its byte %zu", array.name,
+                  array.bytes, array.bytes + at);
         if ((at = changed(array.data - GUARD)) >= 0)
             FATAL("wrote %ld bytes before shared array %s", long(GUARD) - at, array.name);
     }
@@ -475,7 +475,8 @@ void check_guards()
         if (!memory.device)
             continue;
         if ((at = changed(memory.data + memory.bytes)) >= 0)
-            FATAL("wrote %ld bytes past the end of %zu bytes of cudaMalloc", at, memory.bytes);
+            FATAL("wrote past the end of %zu bytes of cudaMalloc, at byte %zu", memory.bytes,
+                  memory.bytes + at);
         if ((at = changed(memory.data - GUARD)) >= 0)
             FATAL("wrote %ld bytes before memory of cudaMalloc (%zu bytes)", long(GUARD) - at,
                   memory.bytes);
