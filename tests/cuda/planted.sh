@@ -70,5 +70,25 @@ for kernel in $("$build/plain" --correct); do
         done
     done
 done
+# The settings. expect TEXT NAME ASSIGNMENT: the output has TEXT in it; is empty where TEXT is.
+expect() {
+    output=$(env "$3" "$build/plain" "$2" 2>&1)
+    case $output in
+    "$1" | *"${1:-nothing else}"*) passed=$((passed + 1)) ;;
+    *) failed=$((failed + 1)); echo "not ok: $3 $2: $output" ;;
+    esac
+}
+expect 'out of memory' softmax EMULATION_MEMORY=2399 # two arrays of 300 floats
+expect '' softmax EMULATION_MEMORY=2400
+expect 'driver version is insufficient' softmax EMULATION_DEVICES=0
+for call in 1 2 3 4 5 6; do
+    expect 'unknown error' softmax EMULATION_FAIL=$call
+done
+expect '' softmax EMULATION_FAIL=7
+for sm in 80 90 100; do
+    expect '' dynamic_allowed EMULATION_SM=$sm
+done
+expect 'invalid argument' dynamic_allowed EMULATION_SM=120
+expect 'expected forward' softmax EMULATION_ORDER=sideways
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

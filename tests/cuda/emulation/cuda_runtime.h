@@ -1,41 +1,43 @@
 /*
  * An emulation of the CUDA run time on a CPU: an unchanged .cu file, compiled as C++17 with this
  * folder first on the include path and linked with emulation.cpp, runs its kernels here. build.sh
- * beside this file has the flags. Every CUDA thread is a fiber, all of them on one OS thread, so
- * that a run is deterministic; blocks run one after the other.
+ * has the flags. Every CUDA thread is a fiber, all of them on one OS thread, so that a run is
+ * deterministic; blocks run one after the other.
  *
- * Three differences to a .cu file that knows only nvcc: a launch is cudaLaunchKernel with the
- * kernel's typed pointer, never <<<>>>; shared memory is declared by the macros of cuda/shared.h;
- * only the functions below exist.
+ * What a .cu file has to keep to: a launch is cudaLaunchKernel with the kernel's typed pointer,
+ * never <<<>>>; shared memory is declared by the macros of cuda/shared.h; only what is declared
+ * below exists.
  *
- * Work on a stream waits until something synchronises with the stream, so that a missing
- * synchronisation shows as stale data. Shared memory and cudaMalloc's are filled with NaN and lie
+ * Work on a stream waits until something synchronises with the stream, copies to and from pageable
+ * memory too, so that a missing synchronisation shows as stale data. The work of all streams is
+ * done in the order of the calls. Shared memory and cudaMalloc's are filled with NaN and lie
  * between guard zones that are inspected after each block.
  *
  * A message on stderr and exit status 70 follow: a barrier that some thread never reaches or that
  * threads reach on different lines; a deadlock; a mask that does not match the lanes that come;
  * writes in guard zones; static shared memory above 48 KB; copies in the wrong direction or out of
  * range. Launches that a device would refuse (grid, block, dynamic shared memory) return its error
- * code. Under -fsanitize=thread each CUDA thread is a fiber of ThreadSanitizer's, ordered by
- * launches,
- * __syncthreads and __syncwarp alone (shuffles and votes order no memory, as in CUDA): it reports
- * races between threads and between blocks. Up to 4096 threads of a launch are told apart with
- * certainty.
+ * code. Under TSan each CUDA thread is a fiber of its own to it, ordered by launches, __syncthreads
+ * and __syncwarp alone (shuffles and votes order no memory, as in CUDA): it reports races between
+ * threads and between blocks. Of a launch, 1536 threads are told apart with certainty; beyond, a
+ * race is missed where both threads happen to have the same fiber.
  *
- * What it does not show: nothing of ptxas, SASS, registers, spills, occupancy, timing, memory
- * coalescing or bank conflicts; no real hardware's rounding of __expf, rsqrtf and the like (here
- * libm's, rounded once) nor nvcc's contraction to FMA; no interleaving finer than from one
- * synchronisation to the next, so waiting for another thread's store hangs; no host pointer used in
- * a kernel; no
- * __launch_bounds__ that is exceeded. Early exit of a thread before a barrier, which recent devices
- * bear, is an error here.
+ * What it does not show: nothing of ptxas, SASS, registers, spills, timing, memory coalescing or
+ * bank conflicts. No hardware's rounding of __expf, rsqrtf and the like (here libm's, rounded
+ * once), nor nvcc's contraction to FMA. No interleaving finer than from one synchronisation to the
+ * next: waiting for another thread's store hangs. No missing order between streams, no host pointer
+ * used in a kernel, no exceeded __launch_bounds__. A thread that returns before a barrier, which
+ * recent devices bear, is an error here.
  *
- * Environment: EMULATION_ORDER=forward|reversed|random:SEED  order of threads and of blocks
- *              EMULATION_SM=80|90|100|120                    whose limits hold; 80 unless told
- *              EMULATION_MEMORY=BYTES                        device memory; 8 GiB unless told
- *              EMULATION_DEVICES=0                           as on a machine without a driver
- *              EMULATION_FAIL=N                              the Nth call that can fail does: error
- * 999 and the same from the program, through the functions of namespace emulation.
+ * Environment:
+ *
+ *     EMULATION_ORDER=forward|reversed|random:SEED  of threads and of blocks
+ *     EMULATION_SM=80|90|100|120                    whose limits hold; 80 unless told
+ *     EMULATION_MEMORY=BYTES                        device memory; 8 GiB unless told
+ *     EMULATION_DEVICES=0                           as on a machine without a driver
+ *     EMULATION_FAIL=N                              the Nth call that can fail does, with 999
+ *
+ * The functions of namespace emulation do the same from within the program.
  */
 #ifndef EER_EMULATION_CUDA_RUNTIME_H
 #define EER_EMULATION_CUDA_RUNTIME_H
@@ -123,12 +125,6 @@ enum cudaFuncAttribute {
     cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
     cudaFuncAttributePreferredSharedMemoryCarveout = 9
 };
-enum cudaDeviceAttr {
-    cudaDevAttrMultiProcessorCount = 16,
-    cudaDevAttrComputeCapabilityMajor = 75,
-    cudaDevAttrComputeCapabilityMinor = 76,
-    cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
-};
 enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
 /* Registers and constant memory are not emulated; static shared memory is known after a first run.
  */
@@ -153,9 +149,7 @@ const char *cudaGetErrorName(cudaError_t);
 cudaError_t cudaGetDeviceCount(int *);
 cudaError_t cudaGetDevice(int *);
 cudaError_t cudaSetDevice(int);
-cudaError_t cudaDeviceReset();
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *, int device);
-cudaError_t cudaDeviceGetAttribute(int *, cudaDeviceAttr, int device);
 cudaError_t cudaDriverGetVersion(int *);
 cudaError_t cudaRuntimeGetVersion(int *);
 cudaError_t cudaMemGetInfo(size_t *free, size_t *total);

@@ -202,6 +202,25 @@ __global__ void exchange_over_shuffle(const float *x, float *y)
     float zero = __shfl_sync(ALL, 0.0f, 0);
     y[threadIdx.x ^ 1] = buffer[threadIdx.x ^ 1] + zero;
 }
+/* The next round's write may come before a slow thread's read of this one's. */
+__global__ void loop_without_second_barrier(const float *x, float *y)
+{
+    CUDA_SHARED(float, buffer, N);
+    float value = x[threadIdx.x];
+    for (int round = 0; round < 2; round++) {
+        buffer[threadIdx.x] = value;
+        __syncthreads();
+        value = buffer[threadIdx.x ^ 1];
+    }
+    y[threadIdx.x] = value;
+}
+#ifndef __CUDACC__ /* ptxas refuses it */
+__global__ void static_too_large(const float *x, float *y)
+{
+    CUDA_SHARED(float, buffer, 13 * 1024);
+    y[threadIdx.x] = buffer[threadIdx.x] = x[threadIdx.x];
+}
+#endif
 __global__ void copy_kernel(const float *x, float *y)
 {
     y[threadIdx.x] = x[threadIdx.x];
@@ -303,17 +322,26 @@ static int run_product()
     float *da = device(a, n * n), *db = device(b, n * n), *dc = device<float>(nullptr, n * n);
     int size = n;
     cudaStream_t stream;
+    cudaEvent_t start, stop;
+    float milliseconds = -1;
     CHECK(cudaStreamCreate(&stream));
+    CHECK(cudaEventCreate(&start));
+    CHECK(cudaEventCreate(&stop));
+    CHECK(cudaEventRecord(start, stream));
     void *arguments[] = {&da, &db, &dc, &size};
     CHECK(cudaLaunchKernel(product<2>, dim3(n / TILE, n / TILE), dim3(TILE, TILE), arguments, 0,
                            stream));
+    CHECK(cudaEventRecord(stop, stream));
     CHECK(cudaMemcpyAsync(got, dc, sizeof got, cudaMemcpyDeviceToHost, stream));
     CHECK(cudaStreamSynchronize(stream));
+    CHECK(cudaEventElapsedTime(&milliseconds, start, stop));
+    CHECK(cudaEventDestroy(start));
+    CHECK(cudaEventDestroy(stop));
     CHECK(cudaStreamDestroy(stream));
     CHECK(cudaFree(da));
     CHECK(cudaFree(db));
     CHECK(cudaFree(dc));
-    return compare(got, wanted, n * n, 0);
+    return compare(got, wanted, n * n, 0) || !(milliseconds >= 0);
 }
 static int run_histogram()
 {
@@ -361,7 +389,7 @@ static int run(Kernel *kernel, int blocks, int partner, size_t dynamic = 0,
 }
 static int run_dynamic_allowed()
 {
-    int bytes = 49 * 1024;
+    int bytes = 163 * 1024; /* all that sm_80 has */
     CHECK(cudaFuncSetAttribute(dynamic_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
     return run(dynamic_kernel, 1, 0, bytes);
 }
@@ -371,10 +399,23 @@ static int run_dynamic_beyond_device()
         cudaFuncSetAttribute(dynamic_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 1 << 20));
     return 0;
 }
+static int run_block_too_large()
+{
+    const float *dx = device<float>(nullptr, 2048);
+    float *dy = device<float>(nullptr, 2048);
+    void *arguments[] = {&dx, &dy};
+    CHECK(cudaLaunchKernel(copy_kernel, 1, 2048, arguments, 0, 0));
+    return 0;
+}
 static int run_host_reads_device()
 {
     float x[N] = {1}, *dx = device(x, N);
     return *static_cast<volatile float *>(dx) != 1;
+}
+static int run_forgotten_free()
+{
+    device<float>(nullptr, N);
+    return 0;
 }
 
 static const struct {
@@ -401,6 +442,12 @@ static const struct {
       {"past_global_read", [] { return run(past_global_read, 1, 0); }},
       {"exchange_without_syncwarp", [] { return run(exchange_without_syncwarp, 1, 0); }},
       {"exchange_over_shuffle", [] { return run(exchange_over_shuffle, 1, 0); }},
+      {"loop_without_second_barrier", [] { return run(loop_without_second_barrier, 1, 0); }},
+#ifndef __CUDACC__
+      {"static_too_large", [] { return run(static_too_large, 1, 0); }},
+#endif
+      {"block_too_large", run_block_too_large},
+      {"forgotten_free", run_forgotten_free},
       {"wrong_direction", [] { return run(copy_kernel, 1, 0, 0, cudaMemcpyHostToDevice); }},
       {"copy_out_of_range", [] { return run(copy_kernel, 1, 0, 0, cudaMemcpyDeviceToHost, 4); }},
       {"no_synchronisation",
