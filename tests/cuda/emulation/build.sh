@@ -7,10 +7,10 @@ shift 2
 here=$(dirname "$0")
 CXX=${CXX:-g++}
 case $checker in
-plain) mode= own= ;;
-asan) mode='-fsanitize=address,undefined -fno-sanitize-recover=all' own= ;;
+plain) mode='' own='' ;;
+asan) mode='-fsanitize=address,undefined -fno-sanitize-recover=all' own='' ;;
 msan) CXX=${MSANCXX:-clang++} mode='-fsanitize=memory -fsanitize-memory-track-origins' own=$mode ;;
-tsan) mode='-fsanitize=thread' own= ;;
+tsan) mode='-fsanitize=thread' own='' ;;
 *) echo "build.sh: $checker: expected plain, asan, msan or tsan" >&2; exit 2 ;;
 esac
 flags="-std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=off -Wall -Wextra -Wpedantic -Werror"

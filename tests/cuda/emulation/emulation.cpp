@@ -212,8 +212,14 @@ void fill(void *to, uint32_t word, size_t bytes)
     }
 }
 
+#ifdef __clang__
+#define UNCHECKED __attribute__((no_sanitize("memory")))
+#else
+#define UNCHECKED
+#endif
+
 /* The first byte of a guard zone that has changed, else -1. */
-long changed(const char *zone)
+UNCHECKED long changed(const char *zone)
 {
     for (size_t i = 0; i < GUARD; i++)
         if (static_cast<unsigned char>(zone[i]) !=
@@ -228,6 +234,8 @@ void guard(char *data, size_t bytes)
         fill(zone, GUARD_WORD, GUARD);
         if (__asan_poison_memory_region)
             __asan_poison_memory_region(zone, GUARD);
+        if (__msan_poison)
+            __msan_poison(zone, GUARD);
     }
 }
 
