@@ -186,7 +186,7 @@ __global__ void past_global_write(const float *x, float *y)
 }
 __global__ void past_global_read(const float *x, float *y)
 {
-    y[threadIdx.x] = fmaxf(x[threadIdx.x], x[threadIdx.x + 1] - 1);
+    y[threadIdx.x] = fmaxf(x[threadIdx.x], 0 * x[threadIdx.x + 1]); /* fmaxf drops a NaN */
 }
 __global__ void exchange_without_syncwarp(const float *x, float *y)
 {
