@@ -1,0 +1,108 @@
+#!/bin/sh
+# planted.sh BUILD - the checks of the CUDA emulation, checked: each bug planted in emulation/planted.cu has to be
+# seen by one checker at least, and by all that planted.txt, this script's table, says see it; the correct kernels
+# have to pass all of them, in every order of threads.
+# Prints a line a bug, then "N passed, N failed". A cell says who saw the bug: the emulation itself, a
+# sanitizer, or the program's own check of results and error codes; "-" where nobody did.
+set -u
+build=${1:?usage: planted.sh BUILD}/tests/cuda/planted
+here=$(dirname "$0")
+mkdir -p "$build"
+checkers='plain asan msan tsan'
+steady=
+setarch "$(uname -m)" -R true 2>/dev/null && steady="setarch $(uname -m) -R"
+passed=0 failed=0
+
+for checker in $checkers; do
+    "$here/emulation/build.sh" "$checker" "$build/$checker" "$here/emulation/planted.cu" || exit 1
+done
+
+# look CHECKER NAME [ORDER] - sets $seen; the output stays in a file.
+look() {
+    log=$build/$2.$1.log
+    # A fixed address layout: some kernels' randomisation is too much for TSan and MSan.
+    # shellcheck disable=SC2086 # none or two words
+    EMULATION_ORDER=${3:-forward} $steady timeout 60 "$build/$1" "$2" >"$log" 2>&1
+    status=$?
+    if [ "$status" = 0 ]; then seen=-
+    elif [ "$status" = 124 ]; then seen=hangs
+    elif grep -q '^emulation:' "$log"; then seen=emulation
+    elif grep -q 'runtime error:' "$log"; then seen=UBSan
+    elif grep -q 'AddressSanitizer' "$log"; then seen=ASan
+    elif grep -q 'MemorySanitizer' "$log"; then seen=MSan
+    elif grep -q 'ThreadSanitizer' "$log"; then seen=TSan
+    elif [ "$status" = 1 ]; then seen=result
+    else seen=crash
+    fi
+}
+
+row() { # NAME CELL..
+    printf '%-28s' "$1"
+    shift
+    printf ' %-10s' "$@"
+    echo
+}
+
+# shellcheck disable=SC2086 # a list of words
+row 'planted bug' $checkers
+for bug in $("$build/plain" --bugs); do
+    cells=
+    for checker in $checkers; do
+        look "$checker" "$bug"
+        cells="$cells $seen"
+    done
+    # shellcheck disable=SC2086
+    row "$bug" $cells
+    # Who sees a bug may change with the compiler; that somebody listed no longer does is a loss.
+    if echo "$bug $cells" | awk -v bug="$bug" '
+        NR == FNR { if ($1 == bug) for (i = 2; i <= NF; i++) { listed[i] = $i; known = 1 } next }
+        { for (i = 2; i <= NF; i++) if ($i == "-" && listed[i] != "-") lost = 1; else if ($i != "-") seen = 1 }
+        END { exit !(known && seen && !lost) }' "$here/planted.txt" -
+    then passed=$((passed + 1))
+    else failed=$((failed + 1)); echo "not ok: $bug, planted.txt: $(grep "^$bug " "$here/planted.txt")"
+    fi
+done
+for kernel in $("$build/plain" --correct); do
+    for order in forward reversed random:1; do
+        for checker in $checkers; do
+            look "$checker" "$kernel" "$order"
+            if [ "$seen" = - ] && [ ! -s "$log" ]; then
+                passed=$((passed + 1))
+            else
+                failed=$((failed + 1))
+                echo "not ok: $kernel, which is correct, $checker, $order: $seen; see $log"
+            fi
+        done
+    done
+done
+# The settings. expect TEXT NAME ASSIGNMENT: the output has TEXT in it; is empty where TEXT is.
+expect() {
+    output=$(env "$3" "$build/plain" "$2" 2>&1)
+    case $output in
+    "$1" | *"${1:-nothing else}"*) passed=$((passed + 1)) ;;
+    *) failed=$((failed + 1)); echo "not ok: $3 $2: $output" ;;
+    esac
+}
+expect 'out of memory' softmax EMULATION_MEMORY=2399 # two arrays of 300 floats
+expect '' softmax EMULATION_MEMORY=2400
+expect 'driver version is insufficient' softmax EMULATION_DEVICES=0
+for call in 1 2 3 4 5 6; do
+    expect 'unknown error' softmax EMULATION_FAIL=$call
+done
+expect '' softmax EMULATION_FAIL=7
+for sm in 80 90 100; do
+    expect '' dynamic_allowed EMULATION_SM=$sm
+done
+expect 'invalid argument' dynamic_allowed EMULATION_SM=120
+expect 'expected forward' softmax EMULATION_ORDER=sideways
+# The other way to switch fibers.
+CXX="${CXX:-g++} -DEMULATION_UCONTEXT" "$here/emulation/build.sh" plain "$build/ucontext" \
+    "$here/emulation/planted.cu" || exit 1
+for kernel in $("$build/plain" --correct); do
+    look ucontext "$kernel" random:3
+    if [ "$seen" = - ]; then passed=$((passed + 1))
+    else failed=$((failed + 1)); echo "not ok: $kernel with ucontext: $seen; see $log"
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
