@@ -1,0 +1,103 @@
+// rows.cuh - what treats one row by itself, or all of a block's threads alike: layer norm,
+// activations, scores, sums over rows. Training and evaluation share it.
+#ifndef CUDA_ROWS_CUH
+#define CUDA_ROWS_CUH
+
+#include "problem.h"
+
+// D is the latent dimension where it is known (8); otherwise CUDA_MAX_D, the first p.d of which are
+// used: arrays of D numbers stay in registers either way.
+#define EACH(D, d, k)                                                                              \
+    _Pragma("unroll") for (int k = 0; k < (D); k++) if ((D) == 8 || k < (d))
+
+__device__ inline float mean_of(float sum, int d)
+{
+    return sum / static_cast<float>(d);
+}
+
+// y = LN(z + x) (x: may be NULL) and xhat (may be NULL) of one row; returns 1 / deviation.
+__device__ inline float norm(float *y, float *xhat, const float *z, const float *x,
+                             const float *gain, const float *bias, int d)
+{
+    float sum = 0.0f, squares = 0.0f;
+    for (int k = 0; k < d; k++)
+        sum += z[k] + (x ? x[k] : 0.0f);
+    const float mean = mean_of(sum, d);
+    for (int k = 0; k < d; k++) {
+        const float off = z[k] + (x ? x[k] : 0.0f) - mean;
+        squares += off * off;
+    }
+    const float rstd = 1.0f / sqrtf(mean_of(squares, d) + 1e-5f);
+    for (int k = 0; k < d; k++) {
+        const float h = (z[k] + (x ? x[k] : 0.0f) - mean) * rstd;
+        if (xhat)
+            xhat[k] = h;
+        y[k] = h * gain[k] + bias[k];
+    }
+    return rstd;
+}
+
+// dx of a row from dy; may be in place.
+__device__ inline void norm_backward(float *dx, const float *dy, const float *xhat, float rstd,
+                                     const float *gain, int d)
+{
+    float sum = 0.0f, product = 0.0f;
+    for (int k = 0; k < d; k++) {
+        sum += dy[k] * gain[k];
+        product += dy[k] * gain[k] * xhat[k];
+    }
+    const float mean = mean_of(sum, d), slope = mean_of(product, d);
+    for (int k = 0; k < d; k++)
+        dx[k] = rstd * (dy[k] * gain[k] - mean - xhat[k] * slope);
+}
+
+// Phi(x), the normal distribution.
+__device__ inline float phi_of(float x)
+{
+    return 0.5f * (1.0f + erff(x * 0.70710678118654752f));
+}
+
+__device__ inline float activation(float x, int relu)
+{
+    return relu ? fmaxf(x, 0.0f) : x * phi_of(x);
+}
+
+__device__ inline float activation_slope(float x, int relu)
+{
+    if (relu)
+        return x > 0.0f ? 1.0f : 0.0f;
+    return phi_of(x) + x * expf(-0.5f * x * x) * 0.39894228040143268f;
+}
+
+// x^q for x >= 0.
+__device__ inline float power(float x, float q)
+{
+    if (q == 1.5f)
+        return x * sqrtf(x);
+    if (q == 2.0f)
+        return x * x;
+    return powf(x, q);
+}
+
+// a . b, b being an array of d numbers.
+template <int D> __device__ inline float dot(const float (&a)[D], const float *b, int d)
+{
+    float sum = 0.0f;
+    EACH(D, d, k)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+template <int D> __device__ inline void load(float (&to)[D], const float *from, int d)
+{
+    EACH(D, d, k)
+        to[k] = from[k];
+}
+
+// The score of query row i on key j, from their product.
+__device__ inline float score(const struct cuda_problem &p, float product, int i, int j)
+{
+    return product * p.scale - p.slope * static_cast<float>(i < j ? j - i : i - j);
+}
+
+#endif

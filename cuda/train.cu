@@ -1,0 +1,769 @@
+// train.cu - loss and gradient of one training step: one thread block a sequence, all iterations in
+// one kernel (spec/model.md, 3 to 5; spec/cuda.md).
+//
+// Kept from the forward pass are the states Z_t alone; everything inside an iteration is computed
+// again. Work is handed out in one of three ways, with a barrier where the way changes: a thread a
+// row (layer norms, sums, losses), a thread an element (products with weights, gradients of weights:
+// each sums over the rows in their order), or CUDA_LANES threads a query row or key (attention).
+// No sum depends on the order of threads.
+#include "rows.cuh"
+#include "shared.h"
+
+namespace
+{
+
+// A block's arrays. N x d unless said otherwise.
+struct memory {
+    float *X, *dX, *dZ, *Y, *Q, *K, *V, *A, *Zp, *Y2;
+    float *O;                 // the MLP's output; derivatives by layer norms' outputs
+    float *xhat;              // of the layer norm in work
+    float *R, *S;             // derivatives on their way, see backward_mlp and backward_rows
+    float *dV;
+    float *units, *dunits;    // N x CUDA_TILE
+    float *top, *inverse;     // N: each row's largest score, 1 / sum of exp(score - top)
+    float *powers;            // N: sum of p^q
+    float *product;           // N: dA . A
+    float *entropy, *potential, *kinetic, *task, *correct; // N: sums of the row
+    float *sigma;             // N: lambda_S sigma_i q / (q - 1) / (BNT)
+    float *rstd;              // N: of the final layer norm
+    int *tokens, *labels;     // N
+    int *first;               // N: the first key with the largest score
+    float *history;           // (T + 1) x N x d
+    float *G;                 // P: the gradient
+    const float *w;           // P: the weights
+    int N;
+};
+
+__device__ inline float *take(float *&next, int n)
+{
+    float *taken = next;
+    next += n;
+    return taken;
+}
+
+__device__ void lay_out(memory &s, const cuda_problem &p, const cuda_training &t, float *next)
+{
+    const int N = t.L + p.bos, matrix = N * p.d;
+    const size_t b = blockIdx.x;
+    float **matrices[CUDA_MATRICES] = {&s.X, &s.dX, &s.dZ, &s.Y, &s.Q,    &s.K, &s.V,
+                                       &s.A, &s.Zp, &s.Y2, &s.O, &s.xhat, &s.R, &s.S, &s.dV};
+    float **vectors[] = {&s.top,     &s.inverse, &s.powers, &s.product, &s.entropy, &s.potential,
+                         &s.kinetic, &s.task,    &s.correct, &s.sigma,  &s.rstd};
+    s.N = N;
+#pragma unroll
+    for (int k = 0; k < CUDA_MATRICES; k++)
+        *matrices[k] = take(next, matrix);
+    s.units = take(next, N * CUDA_TILE);
+    s.dunits = take(next, N * CUDA_TILE);
+#pragma unroll
+    for (int k = 0; k < 11; k++)
+        *vectors[k] = take(next, N);
+    s.tokens = reinterpret_cast<int *>(take(next, N));
+    s.labels = reinterpret_cast<int *>(take(next, N));
+    s.first = reinterpret_cast<int *>(take(next, N));
+    s.G = t.places.gradient ? take(next, p.P) : t.parts + b * static_cast<size_t>(p.P);
+    float *weights = t.places.weights ? take(next, p.P) : nullptr;
+    for (int x = static_cast<int>(threadIdx.x); x < p.P; x += static_cast<int>(blockDim.x)) {
+        s.G[x] = 0.0f;
+        if (weights)
+            weights[x] = t.theta[x];
+    }
+    s.w = weights ? weights : t.theta;
+    const size_t states = (static_cast<size_t>(p.T) + 1) * static_cast<size_t>(matrix);
+    s.history = t.places.history ? next : t.history + b * states;
+}
+
+// Rows, or elements, of this thread.
+#define MINE(i, n)                                                                                 \
+    for (int i = static_cast<int>(threadIdx.x); i < (n); i += static_cast<int>(blockDim.x))
+
+// ---- gradients of weights ---------------------------------------------------------------------
+
+// G[k gs + j] += sum over rows of x[k] dy[j], K x J of them; rows of x and dy lie xs and ys apart.
+__device__ void outer(float *G, int gs, const float *x, int xs, int K, const float *dy, int ys,
+                      int J, int N)
+{
+    MINE(e, K *J)
+    {
+        const int k = e / J, j = e % J;
+        float sum = 0.0f;
+        for (int i = 0; i < N; i++)
+            sum += x[i * xs + k] * dy[i * ys + j];
+        G[k * gs + j] += sum;
+    }
+}
+
+// G[j] += sum over rows of dy[j]
+__device__ void column_sums(float *G, const float *dy, int ys, int J, int N)
+{
+    MINE(j, J)
+    {
+        float sum = 0.0f;
+        for (int i = 0; i < N; i++)
+            sum += dy[i * ys + j];
+        G[j] += sum;
+    }
+}
+
+// Gain and bias of the layer norm whose xhat is in s.xhat.
+__device__ void norm_sums(const memory &s, float *gain, float *bias, const float *dy, int d)
+{
+    MINE(k, d)
+    {
+        float sum = 0.0f;
+        for (int i = 0; i < s.N; i++)
+            sum += dy[i * d + k] * s.xhat[i * d + k];
+        gain[k] += sum;
+    }
+    column_sums(bias, dy, d, d, s.N);
+}
+
+// ---- attention --------------------------------------------------------------------------------
+
+// The sum over the CUDA_LANES threads of a row, in all of them.
+__device__ inline float lanes_sum(float x)
+{
+    for (int apart = 1; apart < CUDA_LANES; apart *= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, apart);
+    return x;
+}
+
+// The largest score of a row and its first key: largest over the keys that these threads saw.
+__device__ inline void lanes_largest(float &top, int &first)
+{
+    for (int apart = 1; apart < CUDA_LANES; apart *= 2) {
+        const float other = __shfl_xor_sync(0xffffffffu, top, apart);
+        const int key = __shfl_xor_sync(0xffffffffu, first, apart);
+        if (other > top || (other == top && key < first)) {
+            top = other;
+            first = key;
+        }
+    }
+}
+
+// Each lane writes every CUDA_LANES-th of the sums, which all lanes have.
+template <int D>
+__device__ inline void write_shares(float *to, const float (&sum)[D], float factor, int lane, int d)
+{
+    EACH(D, d, k)
+        if (k % CUDA_LANES == lane)
+            to[k] = sum[k] * factor;
+}
+
+// A of all rows from Q, K, V, and each row's top, first, inverse and powers. Threads without a row
+// see no key; they come along for the shuffles.
+template <int D> __device__ void attend(const memory &s, const cuda_problem &p, int count_terms)
+{
+    const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
+    const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
+    for (int begin = 0; begin < N; begin += rows) {
+        const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
+        const int i = place < N ? place : N - 1;
+        const int keys = place < N ? (p.causal ? i + 1 : N) : 0;
+        float q[D], a[D], sum = 0.0f, powers = 0.0f, top = -INFINITY;
+        int first = 0;
+        load(q, s.Q + i * d, d);
+        EACH(D, d, k)
+            a[k] = 0.0f;
+        for (int j = lane; j < keys; j += CUDA_LANES) {
+            const float x = score(p, dot(q, s.K + j * d, d), i, j);
+            if (x > top) {
+                top = x;
+                first = j;
+            }
+        }
+        lanes_largest(top, first);
+        for (int j = lane; j < keys; j += CUDA_LANES) {
+            const float e = expf(score(p, dot(q, s.K + j * d, d), i, j) - top);
+            sum += e;
+            powers += power(e, p.q);
+            EACH(D, d, k)
+                a[k] += e * s.V[j * d + k];
+        }
+        sum = lanes_sum(sum);
+        powers = lanes_sum(powers);
+        EACH(D, d, k)
+            a[k] = lanes_sum(a[k]);
+        if (place >= N)
+            continue;
+        const float inverse = 1.0f / sum;
+        write_shares(s.A + i * d, a, inverse, lane, d);
+        if (lane > 0)
+            continue;
+        powers *= power(inverse, p.q);
+        s.top[i] = top;
+        s.first[i] = first;
+        s.inverse[i] = inverse;
+        s.powers[i] = powers;
+        if (count_terms) {
+            s.potential[i] += logf(sum);
+            s.entropy[i] += (1.0f - powers) / (p.q - 1.0f);
+        }
+    }
+}
+
+// ds of row i and key j (spec/model.md, 5.4); dp = dA_i . v_j.
+__device__ inline float score_slope(const memory &s, const cuda_problem &p,
+                                    const cuda_objective &f, float weight, float dp, int i, int j)
+{
+    float ds = weight * (dp - s.product[i]);
+    ds += f.potential * (weight - (j == s.first[i] ? 1.0f : 0.0f));
+    return ds - s.sigma[i] * (power(weight, p.q) - weight * s.powers[i]);
+}
+
+// dQ of all rows.
+template <int D>
+__device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
+                                        const cuda_objective &f, const float *dA, float *dQ)
+{
+    const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
+    const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
+    for (int begin = 0; begin < N; begin += rows) {
+        const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
+        const int i = place < N ? place : N - 1;
+        const int keys = place < N ? (p.causal ? i + 1 : N) : 0;
+        float q[D], g[D], sum[D];
+        load(q, s.Q + i * d, d);
+        load(g, dA + i * d, d);
+        EACH(D, d, k)
+            sum[k] = 0.0f;
+        for (int j = lane; j < keys; j += CUDA_LANES) {
+            const float x = score(p, dot(q, s.K + j * d, d), i, j);
+            const float weight = expf(x - s.top[i]) * s.inverse[i];
+            const float ds = score_slope(s, p, f, weight, dot(g, s.V + j * d, d), i, j);
+            EACH(D, d, k)
+                sum[k] += ds * s.K[j * d + k];
+        }
+        EACH(D, d, k)
+            sum[k] = lanes_sum(sum[k]);
+        if (place < N)
+            write_shares(dQ + i * d, sum, p.scale, lane, d);
+    }
+}
+
+// dK and dV of all keys.
+template <int D>
+__device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
+                                     const cuda_objective &f, const float *dA, float *dK, float *dV)
+{
+    const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
+    const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
+    for (int begin = 0; begin < N; begin += rows) {
+        const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
+        const int j = place < N ? place : N - 1;
+        const int end = place < N ? N : 0;
+        float key[D], value[D], dk[D], dv[D];
+        load(key, s.K + j * d, d);
+        load(value, s.V + j * d, d);
+        EACH(D, d, k)
+            dk[k] = dv[k] = 0.0f;
+        for (int i = (p.causal ? j : 0) + lane; i < end; i += CUDA_LANES) {
+            const float x = score(p, dot(key, s.Q + i * d, d), i, j);
+            const float weight = expf(x - s.top[i]) * s.inverse[i];
+            const float ds = score_slope(s, p, f, weight, dot(value, dA + i * d, d), i, j);
+            EACH(D, d, k)
+            {
+                dk[k] += ds * s.Q[i * d + k];
+                dv[k] += weight * dA[i * d + k];
+            }
+        }
+        EACH(D, d, k)
+        {
+            dk[k] = lanes_sum(dk[k]);
+            dv[k] = lanes_sum(dv[k]);
+        }
+        if (place < N) {
+            write_shares(dK + j * d, dk, p.scale, lane, d);
+            write_shares(dV + j * d, dv, 1.0f, lane, d);
+        }
+    }
+}
+
+// ---- forward ----------------------------------------------------------------------------------
+
+__device__ void begin(const memory &s, const cuda_problem &p, const cuda_training &t)
+{
+    const int d = p.d;
+    const float *E = s.w + p.offset[EER_EMBEDDING];
+    const size_t at = static_cast<size_t>(blockIdx.x) * static_cast<size_t>(t.L);
+    MINE(i, s.N)
+    {
+        const int token = i < p.bos ? p.V : t.tokens[at + static_cast<size_t>(i - p.bos)];
+        s.tokens[i] = token;
+        s.labels[i] = i < p.bos ? -1 : t.labels[at + static_cast<size_t>(i - p.bos)];
+        s.entropy[i] = s.potential[i] = s.kinetic[i] = 0.0f;
+        for (int k = 0; k < d; k++) {
+            s.X[i * d + k] = E[token * d + k] + (t.position ? t.position[i * d + k] : 0.0f);
+            s.dX[i * d + k] = s.history[i * d + k] = 0.0f;
+        }
+    }
+}
+
+// Y, Q, K, V and A from Z. Ends with a barrier.
+template <int D>
+__device__ void attention(const memory &s, const cuda_problem &p, const float *Z, int count_terms)
+{
+    const int d = p.d, matrix = s.N * d;
+    MINE(i, s.N)
+    {
+        const float *z = Z + i * d, *x = s.X + i * d;
+        float *y = s.Y + i * d;
+        if (p.pre)
+            norm(y, nullptr, z, x, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS], d);
+        for (int k = 0; !p.pre && k < d; k++)
+            y[k] = z[k] + x[k];
+    }
+    __syncthreads();
+    MINE(e, 3 * matrix)
+    {
+        const int which = e / matrix, at = e % matrix, i = at / d, j = at % d;
+        const float *W = s.w + p.offset[EER_W_Q + which];
+        float sum = 0.0f;
+        for (int k = 0; k < d; k++)
+            sum += s.Y[i * d + k] * W[k * d + j];
+        (which == 0 ? s.Q : which == 1 ? s.K : s.V)[at] = sum;
+    }
+    __syncthreads();
+    attend<D>(s, p, count_terms);
+    __syncthreads();
+}
+
+// Z' and, if there is an MLP, its input Y2. Ends with a barrier.
+__device__ void attention_output(const memory &s, const cuda_problem &p, const float *Z)
+{
+    const int d = p.d;
+    MINE(i, s.N)
+    {
+        const float *z = Z + i * d, *a = s.A + i * d, *x = s.X + i * d;
+        float *out = s.Zp + i * d, *y = s.Y2 + i * d;
+        if (p.post)
+            norm(out, nullptr, z, a, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS], d);
+        for (int k = 0; !p.post && k < d; k++)
+            out[k] = z[k] + a[k];
+        if (p.m > 0 && p.pre)
+            norm(y, nullptr, out, x, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS], d);
+        for (int k = 0; p.m > 0 && !p.pre && k < d; k++)
+            y[k] = out[k] + x[k];
+    }
+    __syncthreads();
+}
+
+// The argument of hidden unit j of row i.
+__device__ inline float unit_argument(const memory &s, const cuda_problem &p, int i, int j)
+{
+    const float *W_1 = s.w + p.offset[EER_W_1];
+    float sum = s.w[p.offset[EER_B_1] + j];
+    for (int k = 0; k < p.d; k++)
+        sum += s.Y2[i * p.d + k] * W_1[k * p.m + j];
+    return sum;
+}
+
+// O = MLP(Y2), a tile of hidden units at a time. Ends with a barrier.
+__device__ void mlp(const memory &s, const cuda_problem &p)
+{
+    const int d = p.d;
+    const float *W_2 = s.w + p.offset[EER_W_2], *b_2 = s.w + p.offset[EER_B_2];
+    for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
+        const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
+        MINE(e, s.N *n)
+        {
+            const int i = e / n, u = e % n;
+            s.units[i * CUDA_TILE + u] = activation(unit_argument(s, p, i, begin + u), p.relu);
+        }
+        __syncthreads();
+        MINE(e, s.N *d)
+        {
+            const int i = e / d, j = e % d;
+            float sum = begin > 0 ? s.O[e] : b_2[j];
+            for (int u = 0; u < n; u++)
+                sum += s.units[i * CUDA_TILE + u] * W_2[(begin + u) * d + j];
+            s.O[e] = sum;
+        }
+        __syncthreads();
+    }
+}
+
+// Z_(t+1) from Z' and O, and with the path reading its way from Z_t. A row's own thread is the only
+// one to read it before the next barrier.
+__device__ void state(const memory &s, const cuda_problem &p, float *next, const float *Z)
+{
+    const int d = p.d;
+    MINE(i, s.N)
+    {
+        float *out = next + i * d;
+        const float *zp = s.Zp + i * d, *o = s.O + i * d;
+        if (p.m > 0 && p.post)
+            norm(out, nullptr, zp, o, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS],
+                 d);
+        for (int k = 0; !(p.m > 0 && p.post) && k < d; k++)
+            out[k] = zp[k] + (p.m > 0 ? o[k] : 0.0f);
+        float squares = 0.0f;
+        for (int k = 0; k < d; k++) {
+            const float way = out[k] - Z[i * d + k];
+            squares += way * way;
+        }
+        if (p.kinetic == EER_KINETIC_PATH)
+            s.kinetic[i] += squares;
+    }
+}
+
+// ---- the loss ---------------------------------------------------------------------------------
+
+__device__ inline float logit(const memory &s, const cuda_problem &p, int i, int c)
+{
+    const float *W_O = s.w + p.offset[EER_W_O];
+    float sum = s.w[p.offset[EER_B_O] + c];
+    for (int k = 0; k < p.d; k++)
+        sum += s.Y[i * p.d + k] * W_O[k * p.C + c];
+    return sum;
+}
+
+// Cross-entropy of row i, whose h is in Y; keeps top and 1 / sum of its softmax.
+__device__ inline void cross_entropy(const memory &s, const cuda_problem &p, int i)
+{
+    const int label = s.labels[i];
+    float top = -INFINITY, right = 0.0f, sum = 0.0f;
+    int best = 0;
+    for (int c = 0; c < p.C; c++) {
+        const float x = logit(s, p, i, c);
+        if (x > top) {
+            top = x;
+            best = c;
+        }
+        if (c == label)
+            right = x;
+    }
+    for (int c = 0; c < p.C; c++)
+        sum += expf(logit(s, p, i, c) - top);
+    s.top[i] = top;
+    s.inverse[i] = 1.0f / sum;
+    s.task[i] = label >= 0 ? logf(sum) + (top - right) : 0.0f;
+    s.correct[i] = best == label ? 1.0f : 0.0f;
+}
+
+// h of every row, its loss; each row's own numbers of the other terms.
+__device__ void losses(const memory &s, const cuda_problem &p, const cuda_objective &f)
+{
+    const int d = p.d;
+    const float *Z = s.history + static_cast<size_t>(p.T) * static_cast<size_t>(s.N * d);
+    const float slope = f.penalty * (p.q / (p.q - 1.0f));
+    MINE(i, s.N)
+    {
+        const float *z = Z + i * d;
+        float *h = s.Y + i * d, squares = 0.0f;
+        if (p.final_norm)
+            s.rstd[i] = norm(h, s.xhat + i * d, z, nullptr, s.w + p.offset[EER_LNF_GAIN],
+                             s.w + p.offset[EER_LNF_BIAS], d);
+        for (int k = 0; k < d; k++) {
+            squares += z[k] * z[k];
+            if (!p.final_norm)
+                h[k] = z[k];
+        }
+        cross_entropy(s, p, i);
+        if (p.kinetic != EER_KINETIC_PATH)
+            s.kinetic[i] = p.kinetic == EER_KINETIC_NORM ? sqrtf(squares) : squares;
+        const float off = s.entropy[i] / static_cast<float>(p.T) - p.eta;
+        s.sigma[i] = off > 0.0f ? slope : off < 0.0f ? -slope : 0.0f;
+    }
+    __syncthreads();
+}
+
+// The sums of the terms over the rows, a thread a term. Thread CUDA_KINETIC also leaves the
+// Frobenius norm in kinetic[0], for everyone after the next barrier.
+__device__ void sum_terms(const memory &s, const cuda_problem &p, float *sums)
+{
+    const int term = static_cast<int>(threadIdx.x);
+    if (term >= CUDA_TERMS)
+        return;
+    const float *of = term == CUDA_TASK        ? s.task
+                      : term == CUDA_POTENTIAL ? s.potential
+                      : term == CUDA_KINETIC   ? s.kinetic
+                      : term == CUDA_CORRECT   ? s.correct
+                                               : s.entropy;
+    float sum = 0.0f;
+    for (int i = 0; i < s.N; i++)
+        sum += term == CUDA_PENALTY ? fabsf(of[i] / static_cast<float>(p.T) - p.eta) : of[i];
+    if (term == CUDA_KINETIC && p.kinetic == EER_KINETIC_FROBENIUS)
+        s.kinetic[0] = sum = sqrtf(sum);
+    sums[static_cast<size_t>(blockIdx.x) * CUDA_TERMS + static_cast<size_t>(term)] = sum;
+}
+
+// Gradients of W_O and b_O, and dh in O, a tile of classes at a time. Ends with a barrier.
+__device__ void read_out_backward(const memory &s, const cuda_problem &p, const cuda_objective &f)
+{
+    const int d = p.d, N = s.N;
+    const float *W_O = s.w + p.offset[EER_W_O];
+    for (int begin = 0; begin < p.C; begin += CUDA_TILE) {
+        const int n = p.C - begin < CUDA_TILE ? p.C - begin : CUDA_TILE;
+        MINE(e, N *n)
+        {
+            const int i = e / n, c = begin + e % n, label = s.labels[i];
+            const float share = expf(logit(s, p, i, c) - s.top[i]) * s.inverse[i];
+            s.units[i * CUDA_TILE + e % n] =
+                label >= 0 ? f.task * (share - (c == label ? 1.0f : 0.0f)) : 0.0f;
+        }
+        __syncthreads();
+        outer(s.G + p.offset[EER_W_O] + begin, p.C, s.Y, d, d, s.units, CUDA_TILE, n, N);
+        column_sums(s.G + p.offset[EER_B_O] + begin, s.units, CUDA_TILE, n, N);
+        MINE(e, N *d)
+        {
+            const int i = e / d, k = e % d;
+            float sum = begin > 0 ? s.O[e] : 0.0f;
+            for (int u = 0; u < n; u++)
+                sum += s.units[i * CUDA_TILE + u] * W_O[k * p.C + begin + u];
+            s.O[e] = sum;
+        }
+        __syncthreads();
+    }
+}
+
+// dZ_T from dh and the kinetic term. Ends with a barrier.
+__device__ void last_state_backward(const memory &s, const cuda_problem &p,
+                                    const cuda_objective &f)
+{
+    const int d = p.d, size = s.N * d;
+    const float *Z = s.history + static_cast<size_t>(p.T) * static_cast<size_t>(size);
+    const float *from = p.kinetic == EER_KINETIC_PATH ? Z - size : s.history; // Z_0 = 0
+    MINE(i, s.N)
+    {
+        float *dz = s.dZ + i * d;
+        if (p.final_norm)
+            norm_backward(dz, s.O + i * d, s.xhat + i * d, s.rstd[i],
+                          s.w + p.offset[EER_LNF_GAIN], d);
+        float slope = 2.0f * f.kinetic;
+        if (p.kinetic == EER_KINETIC_NORM || p.kinetic == EER_KINETIC_FROBENIUS) {
+            const float length = s.kinetic[p.kinetic == EER_KINETIC_NORM ? i : 0];
+            slope = length > 0.0f ? f.kinetic / length : 0.0f;
+        }
+        for (int k = 0; k < d; k++) {
+            const float before = p.final_norm ? dz[k] : s.O[i * d + k];
+            dz[k] = before + slope * (Z[i * d + k] - from[i * d + k]);
+        }
+    }
+    if (p.final_norm)
+        norm_sums(s, s.G + p.offset[EER_LNF_GAIN], s.G + p.offset[EER_LNF_BIAS], s.O, d);
+    __syncthreads();
+}
+
+// ---- backward through one iteration -----------------------------------------------------------
+
+// From dZ_(t+1): dY2 in O, and the gradients of the MLP. dO, the derivative by the MLP's output, is
+// dZ, or with norm = post R. Ends with a barrier.
+__device__ void backward_mlp(const memory &s, const cuda_problem &p)
+{
+    const int d = p.d, N = s.N;
+    const float *W_1 = s.w + p.offset[EER_W_1], *W_2 = s.w + p.offset[EER_W_2];
+    if (p.post) {
+        const float *gain = s.w + p.offset[EER_LN2_GAIN], *bias = s.w + p.offset[EER_LN2_BIAS];
+        MINE(i, N)
+        {
+            float *r = s.R + i * d, *xhat = s.xhat + i * d;
+            const float rstd = norm(r, xhat, s.Zp + i * d, s.O + i * d, gain, bias, d);
+            norm_backward(r, s.dZ + i * d, xhat, rstd, gain, d);
+        }
+        __syncthreads();
+        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.dZ, d);
+    }
+    const float *dO = p.post ? s.R : s.dZ;
+    column_sums(s.G + p.offset[EER_B_2], dO, d, d, N);
+    for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
+        const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
+        MINE(e, N *n)
+        {
+            const int i = e / n, u = e % n;
+            const float x = unit_argument(s, p, i, begin + u);
+            float sum = 0.0f;
+            for (int k = 0; k < d; k++)
+                sum += dO[i * d + k] * W_2[(begin + u) * d + k];
+            s.units[i * CUDA_TILE + u] = activation(x, p.relu);
+            s.dunits[i * CUDA_TILE + u] = sum * activation_slope(x, p.relu);
+        }
+        __syncthreads();
+        outer(s.G + p.offset[EER_W_2] + begin * d, d, s.units, CUDA_TILE, n, dO, d, d, N);
+        outer(s.G + p.offset[EER_W_1] + begin, p.m, s.Y2, d, d, s.dunits, CUDA_TILE, n, N);
+        column_sums(s.G + p.offset[EER_B_1] + begin, s.dunits, CUDA_TILE, n, N);
+        MINE(e, N *d)
+        {
+            const int i = e / d, k = e % d;
+            float sum = begin > 0 ? s.O[e] : 0.0f;
+            for (int u = 0; u < n; u++)
+                sum += s.dunits[i * CUDA_TILE + u] * W_1[k * p.m + begin + u];
+            s.O[e] = sum;
+        }
+        __syncthreads();
+    }
+}
+
+// From dZ_(t+1) and dY2: dZ' in R, dA in R or with norm = post in S, and dA . A. Ends with a
+// barrier.
+__device__ void backward_rows(const memory &s, const cuda_problem &p, const float *Z)
+{
+    const int d = p.d;
+    const float *gain_1 = s.w + p.offset[EER_LN1_GAIN], *bias_1 = s.w + p.offset[EER_LN1_BIAS];
+    const float *gain_2 = s.w + p.offset[EER_LN2_GAIN], *bias_2 = s.w + p.offset[EER_LN2_BIAS];
+    MINE(i, s.N)
+    {
+        float *r = s.R + i * d, *xhat = s.xhat + i * d, *dx = s.dX + i * d, *du = s.S + i * d;
+        const float *dz = s.dZ + i * d;
+        if (p.m > 0 && p.pre) {
+            const float rstd = norm(du, xhat, s.Zp + i * d, s.X + i * d, gain_2, bias_2, d);
+            norm_backward(du, s.O + i * d, xhat, rstd, gain_2, d);
+        }
+        for (int k = 0; k < d; k++) {
+            const float du2 = p.m == 0 ? 0.0f : p.pre ? du[k] : s.O[i * d + k];
+            r[k] = (p.m > 0 && p.post ? r[k] : dz[k]) + du2;
+            dx[k] += du2;
+        }
+        if (p.post) {
+            const float rstd = norm(du, xhat, Z + i * d, s.A + i * d, gain_1, bias_1, d);
+            norm_backward(du, r, xhat, rstd, gain_1, d);
+        }
+        float product = 0.0f;
+        for (int k = 0; k < d; k++)
+            product += (p.post ? du[k] : r[k]) * s.A[i * d + k];
+        s.product[i] = product;
+    }
+    __syncthreads();
+}
+
+// From dA: dQ in Y2, dK in Zp, dV, the gradients of the two layer norms that
+// backward_rows() went through, then dY in O and the gradients of W_Q, W_K, W_V. Ends with a
+// barrier.
+template <int D>
+__device__ void backward_attention(const memory &s, const cuda_problem &p, const cuda_objective &f)
+{
+    const int d = p.d, N = s.N;
+    const float *dA = p.post ? s.S : s.R;
+    float *dV = s.dV, *dQ = s.Y2, *dK = s.Zp;
+    if (p.m > 0 && p.pre)
+        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.O, d);
+    if (p.post)
+        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.R, d);
+    attend_backward_queries<D>(s, p, f, dA, dQ);
+    attend_backward_keys<D>(s, p, f, dA, dK, dV);
+    __syncthreads();
+    outer(s.G + p.offset[EER_W_Q], d, s.Y, d, d, dQ, d, d, N);
+    outer(s.G + p.offset[EER_W_K], d, s.Y, d, d, dK, d, d, N);
+    outer(s.G + p.offset[EER_W_V], d, s.Y, d, d, dV, d, d, N);
+    const float *W_Q = s.w + p.offset[EER_W_Q], *W_K = s.w + p.offset[EER_W_K];
+    const float *W_V = s.w + p.offset[EER_W_V];
+    MINE(e, N *d)
+    {
+        const int i = e / d, k = e % d;
+        float sum = 0.0f;
+        for (int j = 0; j < d; j++)
+            sum += dQ[i * d + j] * W_Q[k * d + j] + dK[i * d + j] * W_K[k * d + j] +
+                   dV[i * d + j] * W_V[k * d + j];
+        s.O[e] = sum;
+    }
+    __syncthreads();
+}
+
+// dZ_t from dY; what the path reading adds to it. Ends with a barrier.
+__device__ void backward_state(const memory &s, const cuda_problem &p, const cuda_objective &f,
+                               const float *Z, int t)
+{
+    const int d = p.d, size = s.N * d;
+    const float *gain = s.w + p.offset[EER_LN1_GAIN], *bias = s.w + p.offset[EER_LN1_BIAS];
+    const float path = t > 0 && p.kinetic == EER_KINETIC_PATH ? 2.0f * f.kinetic : 0.0f;
+    MINE(i, s.N)
+    {
+        float *dz = s.dZ + i * d, *dx = s.dX + i * d, *xhat = s.xhat + i * d;
+        const float *dy = s.O + i * d, *z = Z + i * d;
+        const float *through = (p.post ? s.S : s.R) + i * d;
+        if (p.pre) {
+            const float rstd = norm(dz, xhat, z, s.X + i * d, gain, bias, d);
+            norm_backward(dz, dy, xhat, rstd, gain, d);
+        }
+        for (int k = 0; k < d; k++) {
+            const float du1 = p.pre ? dz[k] : dy[k];
+            dx[k] += du1;
+            dz[k] = through[k] + du1;
+            if (path > 0.0f)
+                dz[k] += path * ((z[k] - z[k - size]) - (z[k + size] - z[k]));
+        }
+    }
+    __syncthreads();
+    if (p.pre)
+        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.O, d);
+}
+
+__device__ void embedding_backward(const memory &s, const cuda_problem &p)
+{
+    const int d = p.d;
+    float *dE = s.G + p.offset[EER_EMBEDDING];
+    MINE(e, (p.V + p.bos) * d)
+    {
+        float sum = 0.0f;
+        for (int i = 0; i < s.N; i++)
+            if (s.tokens[i] == e / d)
+                sum += s.dX[i * d + e % d];
+        dE[e] = sum;
+    }
+}
+
+// ---- the kernel -------------------------------------------------------------------------------
+
+template <int D>
+__global__ void __launch_bounds__(CUDA_THREADS)
+    train_kernel(cuda_problem p, cuda_objective f, cuda_training training)
+{
+    CUDA_DYNAMIC_SHARED(float, shared);
+    memory s;
+    lay_out(s, p, training, shared);
+    const size_t size = static_cast<size_t>(s.N) * static_cast<size_t>(p.d);
+    __syncthreads();
+    begin(s, p, training);
+    for (int t = 0; t < p.T; t++) {
+        float *Z = s.history + static_cast<size_t>(t) * size;
+        attention<D>(s, p, Z, 1);
+        attention_output(s, p, Z);
+        mlp(s, p);
+        state(s, p, Z + size, Z);
+    }
+    losses(s, p, f);
+    sum_terms(s, p, training.sums);
+    read_out_backward(s, p, f);
+    last_state_backward(s, p, f);
+    for (int t = p.T - 1; t >= 0; t--) {
+        const float *Z = s.history + static_cast<size_t>(t) * size;
+        attention<D>(s, p, Z, 0);
+        attention_output(s, p, Z);
+        if (p.m > 0 && p.post)
+            mlp(s, p);
+        if (p.m > 0)
+            backward_mlp(s, p);
+        backward_rows(s, p, Z);
+        backward_attention<D>(s, p, f);
+        backward_state(s, p, f, Z, t);
+    }
+    embedding_backward(s, p);
+    __syncthreads();
+    float *part = training.parts + static_cast<size_t>(blockIdx.x) * static_cast<size_t>(p.P);
+    MINE(x, training.places.gradient ? p.P : 0)
+        part[x] = s.G[x];
+}
+
+} // namespace
+
+cudaError_t cuda_train_allow(const struct cuda_problem *p, size_t shared)
+{
+    return cudaFuncSetAttribute(p->d == 8 ? train_kernel<8> : train_kernel<CUDA_MAX_D>,
+                                cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                static_cast<int>(shared));
+}
+
+cudaError_t cuda_train(const struct cuda_problem *problem, const struct cuda_objective *objective,
+                       const struct cuda_training *training, int B)
+{
+    struct cuda_problem p = *problem;
+    struct cuda_objective f = *objective;
+    struct cuda_training t = *training;
+    const int N = t.L + p.bos, wanted = (N * CUDA_LANES + 31) / 32 * 32;
+    const size_t shared = sizeof(float) * cuda_training_numbers(&p, &t.places, N);
+    void *arguments[] = {&p, &f, &t};
+    return cudaLaunchKernel(p.d == 8 ? train_kernel<8> : train_kernel<CUDA_MAX_D>,
+                            dim3(static_cast<unsigned>(B)),
+                            dim3(static_cast<unsigned>(wanted < CUDA_THREADS ? wanted : CUDA_THREADS)),
+                            arguments, shared, nullptr);
+}
