@@ -4,6 +4,7 @@
 #   make train      set up, build, train          make bench    against PyTorch and JAX
 #   make test       unit, differential, CLI       make deps     install what all of these need (Debian, Ubuntu)
 #   make install    DESTDIR, PREFIX               make mutants  plant bugs: is each one caught?
+#   make test-cuda  the emulation for cuda/, which is unfinished (cuda/README.md)
 #   make prove      ref/ with Frama-C, Coq, Gappa make prove-cold  the same, believing no earlier answer
 #   make clean
 CC      ?= cc
@@ -152,6 +153,11 @@ threads:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/threads CFLAGS="-O1 -g -DFAST_SMALL -fsanitize=thread" $(B)/threads/tsan
 $(B)/tsan: tests/tsan/tsan.c $(LIBS)
 	$(CC) $(BASE) $(CFLAGS) -o $@ $< $(filter %.o %.a,$^) -lpthread -lm
+
+# The emulation that runs CUDA kernels on the CPU, held to a table of planted bugs (tests/cuda/planted.txt).
+test-cuda:
+	@sh tests/deps.sh verify $(B)
+	@sh tests/cuda/planted.sh $(B)
 
 # --- bench, install, clean -----------------------------------------------------------------------------
 bench:

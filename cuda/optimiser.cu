@@ -12,8 +12,8 @@ static __global__ void reduce_kernel(float *gradient, const float *parts, int P,
     gradient[x] = sum;
 }
 
-// Each operation is rounded by itself, so that a device's FMA cannot change a bit: the backend cpu's
-// numbers from the same gradient.
+// Each operation is rounded by itself, so that a device's FMA cannot change a bit: the backend
+// cpu's numbers from the same gradient.
 static __global__ void adamw_kernel(float *theta, float *m, float *v, const float *gradient,
                                     struct cuda_adamw a, int P)
 {
@@ -22,8 +22,7 @@ static __global__ void adamw_kernel(float *theta, float *m, float *v, const floa
         return;
     const float g = __fmul_rn(gradient[x], a.clip);
     const float first = __fadd_rn(__fmul_rn(a.beta1, m[x]), __fmul_rn(a.rest1, g));
-    const float second =
-        __fadd_rn(__fmul_rn(a.beta2, v[x]), __fmul_rn(__fmul_rn(a.rest2, g), g));
+    const float second = __fadd_rn(__fmul_rn(a.beta2, v[x]), __fmul_rn(__fmul_rn(a.rest2, g), g));
     const float root = __fadd_rn(__fsqrt_rn(__fmul_rn(second, a.second)), a.epsilon);
     const float move = __fdiv_rn(__fmul_rn(a.rate, first), root);
     m[x] = first;

@@ -1,5 +1,5 @@
-/* problem.h - what host and kernels share: the configuration as the kernels use it, what a launch is
- * given, and how a block's memory is laid out. */
+/* problem.h - what host and kernels share: the configuration as the kernels use it, what a launch
+ * is given, and how a block's memory is laid out. */
 #ifndef CUDA_PROBLEM_H
 #define CUDA_PROBLEM_H
 
@@ -49,11 +49,11 @@ struct cuda_places {
 };
 
 struct cuda_training {
-    const float *theta, *position;  /* P; rows x d, or NULL without positions */
-    const int *tokens, *labels;     /* B x L */
-    float *history;                 /* B x (T + 1) N d, where it is not in shared memory */
-    float *parts;                   /* B x P: each sequence's gradient */
-    float *sums;                    /* B x CUDA_TERMS */
+    const float *theta, *position; /* P; rows x d, or NULL without positions */
+    const int *tokens, *labels;    /* B x L */
+    float *history;                /* B x (T + 1) N d, where it is not in shared memory */
+    float *parts;                  /* B x P: each sequence's gradient */
+    float *sums;                   /* B x CUDA_TERMS */
     int L;
     struct cuda_places places;
 };

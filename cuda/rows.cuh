@@ -7,8 +7,7 @@
 
 // D is the latent dimension where it is known (8); otherwise CUDA_MAX_D, the first p.d of which are
 // used: arrays of D numbers stay in registers either way.
-#define EACH(D, d, k)                                                                              \
-    _Pragma("unroll") for (int k = 0; k < (D); k++) if ((D) == 8 || k < (d))
+#define EACH(D, d, k) _Pragma("unroll") for (int k = 0; k < (D); k++) if ((D) == 8 || k < (d))
 
 __device__ inline float mean_of(float sum, int d)
 {
@@ -84,14 +83,14 @@ template <int D> __device__ inline float dot(const float (&a)[D], const float *b
 {
     float sum = 0.0f;
     EACH(D, d, k)
-        sum += a[k] * b[k];
+    sum += a[k] * b[k];
     return sum;
 }
 
 template <int D> __device__ inline void load(float (&to)[D], const float *from, int d)
 {
     EACH(D, d, k)
-        to[k] = from[k];
+    to[k] = from[k];
 }
 
 // The score of query row i on key j, from their product.

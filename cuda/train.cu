@@ -3,9 +3,9 @@
 //
 // Kept from the forward pass are the states Z_t alone; everything inside an iteration is computed
 // again. Work is handed out in one of three ways, with a barrier where the way changes: a thread a
-// row (layer norms, sums, losses), a thread an element (products with weights, gradients of weights:
-// each sums over the rows in their order), or CUDA_LANES threads a query row or key (attention).
-// No sum depends on the order of threads.
+// row (layer norms, sums, losses), a thread an element (products with weights, gradients of
+// weights: each sums over the rows in their order), or CUDA_LANES threads a query row or key
+// (attention). No sum depends on the order of threads.
 #include "rows.cuh"
 #include "shared.h"
 
@@ -15,22 +15,22 @@ namespace
 // A block's arrays. N x d unless said otherwise.
 struct memory {
     float *X, *dX, *dZ, *Y, *Q, *K, *V, *A, *Zp, *Y2;
-    float *O;                 // the MLP's output; derivatives by layer norms' outputs
-    float *xhat;              // of the layer norm in work
-    float *R, *S;             // derivatives on their way, see backward_mlp and backward_rows
+    float *O;     // the MLP's output; derivatives by layer norms' outputs
+    float *xhat;  // of the layer norm in work
+    float *R, *S; // derivatives on their way, see backward_mlp and backward_rows
     float *dV;
-    float *units, *dunits;    // N x CUDA_TILE
-    float *top, *inverse;     // N: each row's largest score, 1 / sum of exp(score - top)
-    float *powers;            // N: sum of p^q
-    float *product;           // N: dA . A
+    float *units, *dunits; // N x CUDA_TILE
+    float *top, *inverse;  // N: each row's largest score, 1 / sum of exp(score - top)
+    float *powers;         // N: sum of p^q
+    float *product;        // N: dA . A
     float *entropy, *potential, *kinetic, *task, *correct; // N: sums of the row
-    float *sigma;             // N: lambda_S sigma_i q / (q - 1) / (BNT)
-    float *rstd;              // N: of the final layer norm
-    int *tokens, *labels;     // N
-    int *first;               // N: the first key with the largest score
-    float *history;           // (T + 1) x N x d
-    float *G;                 // P: the gradient
-    const float *w;           // P: the weights
+    float *sigma;         // N: lambda_S sigma_i q / (q - 1) / (BNT)
+    float *rstd;          // N: of the final layer norm
+    int *tokens, *labels; // N
+    int *first;           // N: the first key with the largest score
+    float *history;       // (T + 1) x N x d
+    float *G;             // P: the gradient
+    const float *w;       // P: the weights
     int N;
 };
 
@@ -45,10 +45,10 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_training &t
 {
     const int N = t.L + p.bos, matrix = N * p.d;
     const size_t b = blockIdx.x;
-    float **matrices[CUDA_MATRICES] = {&s.X, &s.dX, &s.dZ, &s.Y, &s.Q,    &s.K, &s.V,
-                                       &s.A, &s.Zp, &s.Y2, &s.O, &s.xhat, &s.R, &s.S, &s.dV};
-    float **vectors[] = {&s.top,     &s.inverse, &s.powers, &s.product, &s.entropy, &s.potential,
-                         &s.kinetic, &s.task,    &s.correct, &s.sigma,  &s.rstd};
+    float **matrices[CUDA_MATRICES] = {&s.X,  &s.dX, &s.dZ, &s.Y,    &s.Q, &s.K, &s.V, &s.A,
+                                       &s.Zp, &s.Y2, &s.O,  &s.xhat, &s.R, &s.S, &s.dV};
+    float **vectors[] = {&s.top,     &s.inverse, &s.powers,  &s.product, &s.entropy, &s.potential,
+                         &s.kinetic, &s.task,    &s.correct, &s.sigma,   &s.rstd};
     s.N = N;
 #pragma unroll
     for (int k = 0; k < CUDA_MATRICES; k++)
@@ -83,7 +83,7 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_training &t
 __device__ void outer(float *G, int gs, const float *x, int xs, int K, const float *dy, int ys,
                       int J, int N)
 {
-    MINE(e, K *J)
+    MINE(e, K * J)
     {
         const int k = e / J, j = e % J;
         float sum = 0.0f;
@@ -146,8 +146,8 @@ template <int D>
 __device__ inline void write_shares(float *to, const float (&sum)[D], float factor, int lane, int d)
 {
     EACH(D, d, k)
-        if (k % CUDA_LANES == lane)
-            to[k] = sum[k] * factor;
+    if (k % CUDA_LANES == lane)
+        to[k] = sum[k] * factor;
 }
 
 // A of all rows from Q, K, V, and each row's top, first, inverse and powers. Threads without a row
@@ -164,7 +164,7 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
         int first = 0;
         load(q, s.Q + i * d, d);
         EACH(D, d, k)
-            a[k] = 0.0f;
+        a[k] = 0.0f;
         for (int j = lane; j < keys; j += CUDA_LANES) {
             const float x = score(p, dot(q, s.K + j * d, d), i, j);
             if (x > top) {
@@ -178,12 +178,12 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
             sum += e;
             powers += power(e, p.q);
             EACH(D, d, k)
-                a[k] += e * s.V[j * d + k];
+            a[k] += e * s.V[j * d + k];
         }
         sum = lanes_sum(sum);
         powers = lanes_sum(powers);
         EACH(D, d, k)
-            a[k] = lanes_sum(a[k]);
+        a[k] = lanes_sum(a[k]);
         if (place >= N)
             continue;
         const float inverse = 1.0f / sum;
@@ -203,8 +203,8 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
 }
 
 // ds of row i and key j (spec/model.md, 5.4); dp = dA_i . v_j.
-__device__ inline float score_slope(const memory &s, const cuda_problem &p,
-                                    const cuda_objective &f, float weight, float dp, int i, int j)
+__device__ inline float score_slope(const memory &s, const cuda_problem &p, const cuda_objective &f,
+                                    float weight, float dp, int i, int j)
 {
     float ds = weight * (dp - s.product[i]);
     ds += f.potential * (weight - (j == s.first[i] ? 1.0f : 0.0f));
@@ -226,16 +226,16 @@ __device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
         load(q, s.Q + i * d, d);
         load(g, dA + i * d, d);
         EACH(D, d, k)
-            sum[k] = 0.0f;
+        sum[k] = 0.0f;
         for (int j = lane; j < keys; j += CUDA_LANES) {
             const float x = score(p, dot(q, s.K + j * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
             const float ds = score_slope(s, p, f, weight, dot(g, s.V + j * d, d), i, j);
             EACH(D, d, k)
-                sum[k] += ds * s.K[j * d + k];
+            sum[k] += ds * s.K[j * d + k];
         }
         EACH(D, d, k)
-            sum[k] = lanes_sum(sum[k]);
+        sum[k] = lanes_sum(sum[k]);
         if (place < N)
             write_shares(dQ + i * d, sum, p.scale, lane, d);
     }
@@ -256,7 +256,7 @@ __device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
         load(key, s.K + j * d, d);
         load(value, s.V + j * d, d);
         EACH(D, d, k)
-            dk[k] = dv[k] = 0.0f;
+        dk[k] = dv[k] = 0.0f;
         for (int i = (p.causal ? j : 0) + lane; i < end; i += CUDA_LANES) {
             const float x = score(p, dot(key, s.Q + i * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
@@ -365,13 +365,13 @@ __device__ void mlp(const memory &s, const cuda_problem &p)
     const float *W_2 = s.w + p.offset[EER_W_2], *b_2 = s.w + p.offset[EER_B_2];
     for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
         const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
-        MINE(e, s.N *n)
+        MINE(e, s.N * n)
         {
             const int i = e / n, u = e % n;
             s.units[i * CUDA_TILE + u] = activation(unit_argument(s, p, i, begin + u), p.relu);
         }
         __syncthreads();
-        MINE(e, s.N *d)
+        MINE(e, s.N * d)
         {
             const int i = e / d, j = e % d;
             float sum = begin > 0 ? s.O[e] : b_2[j];
@@ -495,7 +495,7 @@ __device__ void read_out_backward(const memory &s, const cuda_problem &p, const 
     const float *W_O = s.w + p.offset[EER_W_O];
     for (int begin = 0; begin < p.C; begin += CUDA_TILE) {
         const int n = p.C - begin < CUDA_TILE ? p.C - begin : CUDA_TILE;
-        MINE(e, N *n)
+        MINE(e, N * n)
         {
             const int i = e / n, c = begin + e % n, label = s.labels[i];
             const float share = expf(logit(s, p, i, c) - s.top[i]) * s.inverse[i];
@@ -505,7 +505,7 @@ __device__ void read_out_backward(const memory &s, const cuda_problem &p, const 
         __syncthreads();
         outer(s.G + p.offset[EER_W_O] + begin, p.C, s.Y, d, d, s.units, CUDA_TILE, n, N);
         column_sums(s.G + p.offset[EER_B_O] + begin, s.units, CUDA_TILE, n, N);
-        MINE(e, N *d)
+        MINE(e, N * d)
         {
             const int i = e / d, k = e % d;
             float sum = begin > 0 ? s.O[e] : 0.0f;
@@ -518,8 +518,7 @@ __device__ void read_out_backward(const memory &s, const cuda_problem &p, const 
 }
 
 // dZ_T from dh and the kinetic term. Ends with a barrier.
-__device__ void last_state_backward(const memory &s, const cuda_problem &p,
-                                    const cuda_objective &f)
+__device__ void last_state_backward(const memory &s, const cuda_problem &p, const cuda_objective &f)
 {
     const int d = p.d, size = s.N * d;
     const float *Z = s.history + static_cast<size_t>(p.T) * static_cast<size_t>(size);
@@ -528,8 +527,8 @@ __device__ void last_state_backward(const memory &s, const cuda_problem &p,
     {
         float *dz = s.dZ + i * d;
         if (p.final_norm)
-            norm_backward(dz, s.O + i * d, s.xhat + i * d, s.rstd[i],
-                          s.w + p.offset[EER_LNF_GAIN], d);
+            norm_backward(dz, s.O + i * d, s.xhat + i * d, s.rstd[i], s.w + p.offset[EER_LNF_GAIN],
+                          d);
         float slope = 2.0f * f.kinetic;
         if (p.kinetic == EER_KINETIC_NORM || p.kinetic == EER_KINETIC_FROBENIUS) {
             const float length = s.kinetic[p.kinetic == EER_KINETIC_NORM ? i : 0];
@@ -568,7 +567,7 @@ __device__ void backward_mlp(const memory &s, const cuda_problem &p)
     column_sums(s.G + p.offset[EER_B_2], dO, d, d, N);
     for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
         const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
-        MINE(e, N *n)
+        MINE(e, N * n)
         {
             const int i = e / n, u = e % n;
             const float x = unit_argument(s, p, i, begin + u);
@@ -582,7 +581,7 @@ __device__ void backward_mlp(const memory &s, const cuda_problem &p)
         outer(s.G + p.offset[EER_W_2] + begin * d, d, s.units, CUDA_TILE, n, dO, d, d, N);
         outer(s.G + p.offset[EER_W_1] + begin, p.m, s.Y2, d, d, s.dunits, CUDA_TILE, n, N);
         column_sums(s.G + p.offset[EER_B_1] + begin, s.dunits, CUDA_TILE, n, N);
-        MINE(e, N *d)
+        MINE(e, N * d)
         {
             const int i = e / d, k = e % d;
             float sum = begin > 0 ? s.O[e] : 0.0f;
@@ -647,7 +646,7 @@ __device__ void backward_attention(const memory &s, const cuda_problem &p, const
     outer(s.G + p.offset[EER_W_V], d, s.Y, d, d, dV, d, d, N);
     const float *W_Q = s.w + p.offset[EER_W_Q], *W_K = s.w + p.offset[EER_W_K];
     const float *W_V = s.w + p.offset[EER_W_V];
-    MINE(e, N *d)
+    MINE(e, N * d)
     {
         const int i = e / d, k = e % d;
         float sum = 0.0f;
@@ -741,7 +740,7 @@ __global__ void __launch_bounds__(CUDA_THREADS)
     __syncthreads();
     float *part = training.parts + static_cast<size_t>(blockIdx.x) * static_cast<size_t>(p.P);
     MINE(x, training.places.gradient ? p.P : 0)
-        part[x] = s.G[x];
+    part[x] = s.G[x];
 }
 
 } // namespace
@@ -762,8 +761,8 @@ cudaError_t cuda_train(const struct cuda_problem *problem, const struct cuda_obj
     const int N = t.L + p.bos, wanted = (N * CUDA_LANES + 31) / 32 * 32;
     const size_t shared = sizeof(float) * cuda_training_numbers(&p, &t.places, N);
     void *arguments[] = {&p, &f, &t};
-    return cudaLaunchKernel(p.d == 8 ? train_kernel<8> : train_kernel<CUDA_MAX_D>,
-                            dim3(static_cast<unsigned>(B)),
-                            dim3(static_cast<unsigned>(wanted < CUDA_THREADS ? wanted : CUDA_THREADS)),
-                            arguments, shared, nullptr);
+    return cudaLaunchKernel(
+        p.d == 8 ? train_kernel<8> : train_kernel<CUDA_MAX_D>, dim3(static_cast<unsigned>(B)),
+        dim3(static_cast<unsigned>(wanted < CUDA_THREADS ? wanted : CUDA_THREADS)), arguments,
+        shared, nullptr);
 }
