@@ -183,5 +183,5 @@ clean:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:
 FORCE:
-.PHONY: all train test unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
+.PHONY: all train test test-cuda unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
 .DELETE_ON_ERROR:

@@ -35,7 +35,7 @@ i18n:de_DE:locales"
 *) echo "deps.sh: $what: expected train, test, prove, verify, bench or all" >&2; exit 2 ;;
 esac
 case $what in
-bench | all) must="$must
+bench | verify | all) must="$must
 has:python3:python3-venv
 has:g++:g++" ;;
 esac
