@@ -1,5 +1,6 @@
-/* tsan.c - training and evaluation with several threads, for ThreadSanitizer (which Criterion does not
- * survive): a race is reported by the sanitizer, a difference from one thread by this program. */
+/* tsan.c - training and evaluation with several threads, for ThreadSanitizer (which Criterion does
+ * not survive): a race is reported by the sanitizer, a difference from one thread by this program.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@ enum { B = 40, L = 9, STEPS = 30, P_MOST = 2000 };
 
 static void set_defaults(struct eer_config *c)
 {
-#define SET(key, value, least, most, doc) c->key = value;
+#define SET(key, value, least, most, doc)      c->key = value;
 #define SET_WORD(key, enumeration, value, doc) c->key = value;
     EER_CONFIG_TABLE(SET, SET, SET_WORD)
     c->seed = 1;
