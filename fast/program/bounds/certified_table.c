@@ -165,22 +165,25 @@ static void print_fixed_point(const struct eer_certified *c)
     }
     if (f->rows < c->n)
         printf("(first %d of %d rows; found for no more) ", f->rows, c->n);
+    char step[EER_END], contraction[EER_END];
+    const char *step_text = eer_high(step, f->step, 3);
+    const char *contraction_text = eer_high(contraction, f->contraction, 3);
     if (!f->proved) {
-        printf("not proved: |z - Phi(z)| = %.3g at distance %.3g, but |C f| <= %.3g and ||I - C "
+        printf("not proved: |z - Phi(z)| = %.3g at distance %.3g, but |C f| <= %s and ||I - C "
                "f'|| <= "
-               "%.3g do not suffice\n",
-               f->residual, f->distance, f->step, f->contraction);
+               "%s do not suffice\n",
+               f->residual, f->distance, step_text, contraction_text);
         return;
     }
-    printf("proved, exactly one within %.3g of a point at distance %.3g from Z_%d (|C f| <= %.3g, "
+    printf("proved, exactly one within %.17g of a point at distance %.3g from Z_%d (|C f| <= %s, "
            "||I - C "
-           "f'|| <= %.3g); rho there",
-           f->radius, f->distance, c->loops, f->step, f->contraction);
+           "f'|| <= %s); rho there",
+           f->radius, f->distance, c->loops, step_text, contraction_text);
     low(f->spectral_radius.lo);
     printf(" to");
     high(f->spectral_radius.hi);
     printf("%s\n", f->spectral_radius.hi < 1.0   ? ": it attracts"
-                   : f->spectral_radius.lo > 1.0 ? ": it repels"
+                   : f->spectral_radius.lo > 1.0 ? ": an eigenvalue above 1 in modulus"
                                                  : "");
 }
 

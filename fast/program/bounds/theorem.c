@@ -48,10 +48,11 @@ static void print_interval(const char *name, struct bound_interval x)
 {
     char lo[EER_END], hi[EER_END];
     printf("  %-9s ", name);
-    if (x.lo == x.hi)
-        printf("%s", eer_low(lo, x.lo, DIGITS));
+    const char *low = eer_low(lo, x.lo, DIGITS), *high = eer_high(hi, x.hi, DIGITS);
+    if (strcmp(low, high) == 0)
+        printf("%s", low);
     else
-        printf("[%s, %s]", eer_low(lo, x.lo, DIGITS), eer_high(hi, x.hi, DIGITS));
+        printf("[%s, %s]", low, high);
 }
 
 static void print_hypothesis(const char *name, const struct bound_hypothesis *h, const char *limit)
