@@ -7,7 +7,18 @@
 
 // D is the latent dimension where it is known (8); otherwise CUDA_MAX_D, the first p.d of which are
 // used: arrays of D numbers stay in registers either way.
-#define EACH(D, d, k) _Pragma("unroll") for (int k = 0; k < (D); k++) if ((D) == 8 || k < (d))
+#define EACH(D, d, k)                                                                              \
+    _Pragma("unroll") for (int k = 0; k < (D); k++) if ((D) == 8 || (D) == (d) || k < (d))
+
+// Rows, or elements, of this thread.
+#define MINE(i, n)                                                                                 \
+    for (int i = static_cast<int>(threadIdx.x); i < (n); i += static_cast<int>(blockDim.x))
+
+__device__ inline void announce(volatile int *begun, enum cuda_kernel kernel)
+{
+    if (threadIdx.x == 0 && blockIdx.x == 0 && blockIdx.y == 0)
+        *begun = kernel;
+}
 
 __device__ inline float mean_of(float sum, int d)
 {
@@ -91,6 +102,14 @@ template <int D> __device__ inline void load(float (&to)[D], const float *from, 
 {
     EACH(D, d, k)
     to[k] = from[k];
+}
+
+// The sum over the CUDA_LANES threads of a row, in all of them.
+__device__ inline float lanes_sum(float x)
+{
+    for (int apart = 1; apart < CUDA_LANES; apart *= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, apart);
+    return x;
 }
 
 // The score of query row i on key j, from their product.

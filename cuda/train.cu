@@ -41,9 +41,10 @@ __device__ inline float *take(float *&next, int n)
     return taken;
 }
 
-__device__ void lay_out(memory &s, const cuda_problem &p, const cuda_training &t, float *next)
+__device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &model,
+                        const cuda_places &at, int N, float *next)
 {
-    const int N = t.L + p.bos, matrix = N * p.d;
+    const int matrix = N * p.d;
     const size_t b = blockIdx.x;
     float **matrices[CUDA_MATRICES] = {&s.X,  &s.dX, &s.dZ, &s.Y,    &s.Q, &s.K, &s.V, &s.A,
                                        &s.Zp, &s.Y2, &s.O,  &s.xhat, &s.R, &s.S, &s.dV};
@@ -61,21 +62,18 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_training &t
     s.tokens = reinterpret_cast<int *>(take(next, N));
     s.labels = reinterpret_cast<int *>(take(next, N));
     s.first = reinterpret_cast<int *>(take(next, N));
-    s.G = t.places.gradient ? take(next, p.P) : t.parts + b * static_cast<size_t>(p.P);
-    float *weights = t.places.weights ? take(next, p.P) : nullptr;
-    for (int x = static_cast<int>(threadIdx.x); x < p.P; x += static_cast<int>(blockDim.x)) {
+    s.G = at.gradient ? take(next, p.P) : model.parts + b * static_cast<size_t>(p.P);
+    float *weights = at.weights ? take(next, p.P) : nullptr;
+    MINE(x, p.P)
+    {
         s.G[x] = 0.0f;
         if (weights)
-            weights[x] = t.theta[x];
+            weights[x] = model.theta[x];
     }
-    s.w = weights ? weights : t.theta;
+    s.w = weights ? weights : model.theta;
     const size_t states = (static_cast<size_t>(p.T) + 1) * static_cast<size_t>(matrix);
-    s.history = t.places.history ? next : t.history + b * states;
+    s.history = at.history ? next : model.history + b * states;
 }
-
-// Rows, or elements, of this thread.
-#define MINE(i, n)                                                                                 \
-    for (int i = static_cast<int>(threadIdx.x); i < (n); i += static_cast<int>(blockDim.x))
 
 // ---- gradients of weights ---------------------------------------------------------------------
 
@@ -119,14 +117,6 @@ __device__ void norm_sums(const memory &s, float *gain, float *bias, const float
 }
 
 // ---- attention --------------------------------------------------------------------------------
-
-// The sum over the CUDA_LANES threads of a row, in all of them.
-__device__ inline float lanes_sum(float x)
-{
-    for (int apart = 1; apart < CUDA_LANES; apart *= 2)
-        x += __shfl_xor_sync(0xffffffffu, x, apart);
-    return x;
-}
 
 // The largest score of a row and its first key: largest over the keys that these threads saw.
 __device__ inline void lanes_largest(float &top, int &first)
@@ -281,19 +271,20 @@ __device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
 
 // ---- forward ----------------------------------------------------------------------------------
 
-__device__ void begin(const memory &s, const cuda_problem &p, const cuda_training &t)
+__device__ void begin(const memory &s, const cuda_problem &p, const cuda_model &model,
+                      const float *position)
 {
     const int d = p.d;
     const float *E = s.w + p.offset[EER_EMBEDDING];
-    const size_t at = static_cast<size_t>(blockIdx.x) * static_cast<size_t>(t.L);
+    const size_t at = static_cast<size_t>(blockIdx.x) * static_cast<size_t>(s.N - p.bos);
     MINE(i, s.N)
     {
-        const int token = i < p.bos ? p.V : t.tokens[at + static_cast<size_t>(i - p.bos)];
+        const int token = i < p.bos ? p.V : model.tokens[at + static_cast<size_t>(i - p.bos)];
         s.tokens[i] = token;
-        s.labels[i] = i < p.bos ? -1 : t.labels[at + static_cast<size_t>(i - p.bos)];
+        s.labels[i] = i < p.bos ? -1 : model.labels[at + static_cast<size_t>(i - p.bos)];
         s.entropy[i] = s.potential[i] = s.kinetic[i] = 0.0f;
         for (int k = 0; k < d; k++) {
-            s.X[i * d + k] = E[token * d + k] + (t.position ? t.position[i * d + k] : 0.0f);
+            s.X[i * d + k] = E[token * d + k] + (position ? position[i * d + k] : 0.0f);
             s.dX[i * d + k] = s.history[i * d + k] = 0.0f;
         }
     }
@@ -701,18 +692,23 @@ __device__ void embedding_backward(const memory &s, const cuda_problem &p)
     }
 }
 
+} // namespace
+
 // ---- the kernel -------------------------------------------------------------------------------
 
-template <int D>
-__global__ void __launch_bounds__(CUDA_THREADS)
-    train_kernel(cuda_problem p, cuda_objective f, cuda_training training)
+template <int D> __global__ void __launch_bounds__(CUDA_THREADS) cuda_train_kernel(cuda_work w)
 {
     CUDA_DYNAMIC_SHARED(float, shared);
+    const cuda_problem &p = w.problem;
+    const cuda_model &model = w.model[blockIdx.y];
+    const cuda_step &step = w.step[blockIdx.y];
+    const cuda_objective f = step.objective;
     memory s;
-    lay_out(s, p, training, shared);
+    announce(w.begun, CUDA_TRAIN_KERNEL);
+    lay_out(s, p, model, w.places, step.L + p.bos, shared);
     const size_t size = static_cast<size_t>(s.N) * static_cast<size_t>(p.d);
     __syncthreads();
-    begin(s, p, training);
+    begin(s, p, model, w.position);
     for (int t = 0; t < p.T; t++) {
         float *Z = s.history + static_cast<size_t>(t) * size;
         attention<D>(s, p, Z, 1);
@@ -721,7 +717,7 @@ __global__ void __launch_bounds__(CUDA_THREADS)
         state(s, p, Z + size, Z);
     }
     losses(s, p, f);
-    sum_terms(s, p, training.sums);
+    sum_terms(s, p, model.sums);
     read_out_backward(s, p, f);
     last_state_backward(s, p, f);
     for (int t = p.T - 1; t >= 0; t--) {
@@ -738,31 +734,27 @@ __global__ void __launch_bounds__(CUDA_THREADS)
     }
     embedding_backward(s, p);
     __syncthreads();
-    float *part = training.parts + static_cast<size_t>(blockIdx.x) * static_cast<size_t>(p.P);
-    MINE(x, training.places.gradient ? p.P : 0)
+    float *part = model.parts + static_cast<size_t>(blockIdx.x) * static_cast<size_t>(p.P);
+    MINE(x, w.places.gradient ? p.P : 0)
     part[x] = s.G[x];
 }
 
-} // namespace
-
 cudaError_t cuda_train_allow(const struct cuda_problem *p, size_t shared)
 {
-    return cudaFuncSetAttribute(p->d == 8 ? train_kernel<8> : train_kernel<CUDA_MAX_D>,
+    return cudaFuncSetAttribute(p->d == 8 ? cuda_train_kernel<8> : cuda_train_kernel<CUDA_MAX_D>,
                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 static_cast<int>(shared));
 }
 
-cudaError_t cuda_train(const struct cuda_problem *problem, const struct cuda_objective *objective,
-                       const struct cuda_training *training, int B)
+cudaError_t cuda_train_launch(const struct cuda_work *work, cudaStream_t stream)
 {
-    struct cuda_problem p = *problem;
-    struct cuda_objective f = *objective;
-    struct cuda_training t = *training;
-    const int N = t.L + p.bos, wanted = (N * CUDA_LANES + 31) / 32 * 32;
-    const size_t shared = sizeof(float) * cuda_training_numbers(&p, &t.places, N);
-    void *arguments[] = {&p, &f, &t};
+    struct cuda_work w = *work;
+    const int N = w.longest + w.problem.bos, wanted = (N * CUDA_LANES + 31) / 32 * 32;
+    const size_t shared = sizeof(float) * cuda_training_numbers(&w.problem, &w.places, N);
+    void *arguments[] = {&w};
     return cudaLaunchKernel(
-        p.d == 8 ? train_kernel<8> : train_kernel<CUDA_MAX_D>, dim3(static_cast<unsigned>(B)),
+        w.problem.d == 8 ? cuda_train_kernel<8> : cuda_train_kernel<CUDA_MAX_D>,
+        dim3(static_cast<unsigned>(w.B), static_cast<unsigned>(w.models)),
         dim3(static_cast<unsigned>(wanted < CUDA_THREADS ? wanted : CUDA_THREADS)), arguments,
-        shared, nullptr);
+        shared, stream);
 }
