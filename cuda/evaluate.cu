@@ -168,7 +168,10 @@ __device__ inline void attend_keys(attended<D> &s, const cuda_problem &p, const 
     for (int c = 0; c < KEYS; c++) {
         const int j = first + c * CUDA_LANES;
         const bool seen = j < n && !(p.causal && begin + j > i);
-        x[c] = seen ? score(p, dot(q, K + j * stride, D), i, begin + j) : -INFINITY;
+        float product = 0.0f;
+        EACH(D, D, k)
+        product += q[k] * K[j * stride + k];
+        x[c] = seen ? score(p, product, i, begin + j) : -INFINITY;
         top = fmaxf(top, x[c]);
     }
     if (top == -INFINITY)
@@ -201,7 +204,7 @@ __global__ void __launch_bounds__(CUDA_THREADS) cuda_attend_kernel(cuda_evaluati
     CUDA_SHARED(float, K, TILE_KEYS *stride);
     CUDA_SHARED(float, V, TILE_KEYS *stride);
     const cuda_problem &p = e.problem;
-    const int d = p.d, N = e.L + p.bos, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
+    const int d = p.d, N = e.L + p.bos;
     const int above = static_cast<int>(blockIdx.x) * BLOCK_ROWS;
     const int place = above + static_cast<int>(threadIdx.x) / CUDA_LANES;
     const int i = place < N ? place : N - 1; // threads without a row repeat the last
@@ -237,12 +240,9 @@ __global__ void __launch_bounds__(CUDA_THREADS) cuda_attend_kernel(cuda_evaluati
     for (int apart = 1; apart < CUDA_LANES; apart *= 2)
         top = fmaxf(top, __shfl_xor_sync(0xffffffffu, top, apart));
     const float shrink = expf(s.top - top), share = shrink / lanes_sum(s.sum * shrink);
-    EACH(D, d, k)
-    {
-        const float a = lanes_sum(s.a[k] * share);
-        if (place < N && k % CUDA_LANES == lane)
-            own[k] = a;
-    }
+    EACH(D, D, k)
+    s.a[k] *= share;
+    write_sums(place < N ? own : nullptr, s.a, 1.0f, d);
 }
 
 template <int D>

@@ -118,6 +118,9 @@ __device__ void norm_sums(const memory &s, float *gain, float *bias, const float
 
 // ---- attention --------------------------------------------------------------------------------
 
+// Of loops over keys: with long vectors there are no registers for more than one key at a time.
+#define KEYS_AT_ONCE(D) _Pragma("unroll ((D) == 8 ? 4 : 1)")
+
 // The largest score of a row and its first key: largest over the keys that these threads saw.
 __device__ inline void lanes_largest(float &top, int &first)
 {
@@ -131,15 +134,6 @@ __device__ inline void lanes_largest(float &top, int &first)
     }
 }
 
-// Each lane writes every CUDA_LANES-th of the sums, which all lanes have.
-template <int D>
-__device__ inline void write_shares(float *to, const float (&sum)[D], float factor, int lane, int d)
-{
-    EACH(D, d, k)
-    if (k % CUDA_LANES == lane)
-        to[k] = sum[k] * factor;
-}
-
 // A of all rows from Q, K, V, and each row's top, first, inverse and powers. Threads without a row
 // see no key; they come along for the shuffles.
 template <int D> __device__ void attend(const memory &s, const cuda_problem &p, int count_terms)
@@ -150,21 +144,23 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
         const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
         const int i = place < N ? place : N - 1;
         const int keys = place < N ? (p.causal ? i + 1 : N) : 0;
-        float q[D], a[D], sum = 0.0f, powers = 0.0f, top = -INFINITY;
+        const fixed<D> q(s.Q + i * d, d);
+        float a[D], sum = 0.0f, powers = 0.0f, top = -INFINITY;
         int first = 0;
-        load(q, s.Q + i * d, d);
         EACH(D, d, k)
         a[k] = 0.0f;
+        KEYS_AT_ONCE(D)
         for (int j = lane; j < keys; j += CUDA_LANES) {
-            const float x = score(p, dot(q, s.K + j * d, d), i, j);
+            const float x = score(p, q.dot(s.K + j * d, d), i, j);
             if (x > top) {
                 top = x;
                 first = j;
             }
         }
         lanes_largest(top, first);
+        KEYS_AT_ONCE(D)
         for (int j = lane; j < keys; j += CUDA_LANES) {
-            const float e = expf(score(p, dot(q, s.K + j * d, d), i, j) - top);
+            const float e = expf(score(p, q.dot(s.K + j * d, d), i, j) - top);
             sum += e;
             powers += power(e, p.q);
             EACH(D, d, k)
@@ -172,13 +168,9 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
         }
         sum = lanes_sum(sum);
         powers = lanes_sum(powers);
-        EACH(D, d, k)
-        a[k] = lanes_sum(a[k]);
-        if (place >= N)
-            continue;
         const float inverse = 1.0f / sum;
-        write_shares(s.A + i * d, a, inverse, lane, d);
-        if (lane > 0)
+        write_sums(place < N ? s.A + i * d : nullptr, a, inverse, d);
+        if (place >= N || lane > 0)
             continue;
         powers *= power(inverse, p.q);
         s.top[i] = top;
@@ -212,22 +204,19 @@ __device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
         const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
         const int i = place < N ? place : N - 1;
         const int keys = place < N ? (p.causal ? i + 1 : N) : 0;
-        float q[D], g[D], sum[D];
-        load(q, s.Q + i * d, d);
-        load(g, dA + i * d, d);
+        const fixed<D> q(s.Q + i * d, d), g(dA + i * d, d);
+        float sum[D];
         EACH(D, d, k)
         sum[k] = 0.0f;
+        KEYS_AT_ONCE(D)
         for (int j = lane; j < keys; j += CUDA_LANES) {
-            const float x = score(p, dot(q, s.K + j * d, d), i, j);
+            const float x = score(p, q.dot(s.K + j * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
-            const float ds = score_slope(s, p, f, weight, dot(g, s.V + j * d, d), i, j);
+            const float ds = score_slope(s, p, f, weight, g.dot(s.V + j * d, d), i, j);
             EACH(D, d, k)
             sum[k] += ds * s.K[j * d + k];
         }
-        EACH(D, d, k)
-        sum[k] = lanes_sum(sum[k]);
-        if (place < N)
-            write_shares(dQ + i * d, sum, p.scale, lane, d);
+        write_sums(place < N ? dQ + i * d : nullptr, sum, p.scale, d);
     }
 }
 
@@ -242,30 +231,23 @@ __device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
         const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
         const int j = place < N ? place : N - 1;
         const int end = place < N ? N : 0;
-        float key[D], value[D], dk[D], dv[D];
-        load(key, s.K + j * d, d);
-        load(value, s.V + j * d, d);
+        const fixed<D> key(s.K + j * d, d), value(s.V + j * d, d);
+        float dk[D], dv[D];
         EACH(D, d, k)
         dk[k] = dv[k] = 0.0f;
+        KEYS_AT_ONCE(D)
         for (int i = (p.causal ? j : 0) + lane; i < end; i += CUDA_LANES) {
-            const float x = score(p, dot(key, s.Q + i * d, d), i, j);
+            const float x = score(p, key.dot(s.Q + i * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
-            const float ds = score_slope(s, p, f, weight, dot(value, dA + i * d, d), i, j);
+            const float ds = score_slope(s, p, f, weight, value.dot(dA + i * d, d), i, j);
             EACH(D, d, k)
             {
                 dk[k] += ds * s.Q[i * d + k];
                 dv[k] += weight * dA[i * d + k];
             }
         }
-        EACH(D, d, k)
-        {
-            dk[k] = lanes_sum(dk[k]);
-            dv[k] = lanes_sum(dv[k]);
-        }
-        if (place < N) {
-            write_shares(dK + j * d, dk, p.scale, lane, d);
-            write_shares(dV + j * d, dv, 1.0f, lane, d);
-        }
+        write_sums(place < N ? dK + j * d : nullptr, dk, p.scale, d);
+        write_sums(place < N ? dV + j * d : nullptr, dv, 1.0f, d);
     }
 }
 
@@ -696,7 +678,8 @@ __device__ void embedding_backward(const memory &s, const cuda_problem &p)
 
 // ---- the kernel -------------------------------------------------------------------------------
 
-template <int D> __global__ void __launch_bounds__(CUDA_THREADS) cuda_train_kernel(cuda_work w)
+template <int D>
+__global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1) cuda_train_kernel(cuda_work w)
 {
     CUDA_DYNAMIC_SHARED(float, shared);
     const cuda_problem &p = w.problem;

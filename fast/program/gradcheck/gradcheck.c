@@ -155,8 +155,8 @@ static enum eer_status take_options(struct arguments *a, int argc, char **argv,
 static void reproduce(char text[128], const struct eer_gradcheck *g, int index,
                       const char *precision)
 {
-    snprintf(text, 128, "eer gradcheck --seed %llu --case %d --precision %s",
-             (unsigned long long)g->seed, index, precision);
+    snprintf(text, 128, "eer gradcheck --backend %s --seed %llu --case %d --precision %s",
+             g->backend->name, (unsigned long long)g->seed, index, precision);
 }
 
 static void print_text(const struct eer_gradcheck *g, const char *precision,
