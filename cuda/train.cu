@@ -119,7 +119,7 @@ __device__ void norm_sums(const memory &s, float *gain, float *bias, const float
 // ---- attention --------------------------------------------------------------------------------
 
 // Of loops over keys: with long vectors there are no registers for more than one key at a time.
-#define KEYS_AT_ONCE(D) _Pragma("unroll ((D) == 8 ? 4 : 1)")
+#define KEYS_AT_ONCE(D) _Pragma("unroll ((D) == 8 ? 2 : 1)")
 
 // The largest score of a row and its first key: largest over the keys that these threads saw.
 __device__ inline void lanes_largest(float &top, int &first)
