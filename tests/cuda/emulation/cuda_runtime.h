@@ -209,7 +209,7 @@ struct Launch {
 struct Executor {
     void (*launch)(const Launch &); /* all three before any thread of the launch or block runs */
     void (*block)();
-    void (*thread)(void *arguments);
+    void (*thread)();
     /* What the threads first, first + 1, .. that bits name did comes before what they do next. */
     void (*order)(unsigned first, unsigned count, unsigned bits);
 };

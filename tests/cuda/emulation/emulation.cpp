@@ -390,7 +390,7 @@ void entry()
     if (__sanitizer_finish_switch_fiber)
         __sanitizer_finish_switch_fiber(nullptr, &run.host_bottom, &run.host_size);
     if (emulation::executor)
-        emulation::executor->thread(run.launch->arguments);
+        emulation::executor->thread();
     else
         run.launch->call(run.launch->kernel, run.launch->arguments);
     if (__tsan_release)

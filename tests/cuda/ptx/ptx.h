@@ -18,6 +18,8 @@
 namespace ptx
 {
 using emulation::Where;
+__extension__ typedef __int128 Long;
+__extension__ typedef unsigned __int128 ULong;
 
 struct Kernel {
     const char *name; /* mangled */
@@ -61,6 +63,7 @@ enum Kind { READ, WRITE, ATOMIC };
 /* Where the bytes are, once all checks have passed. */
 void *access(Space, Kind, uint64_t address, unsigned bytes, unsigned align, const Where *);
 [[noreturn]] void trap(const char *what, const Where *);
+void fence();
 
 uint32_t shfl(char mode, uint32_t value, uint32_t b, uint32_t c, uint32_t mask, bool &inside,
               const Where *);
@@ -74,6 +77,15 @@ void wmma_mma(float *d, const uint32_t *a, const uint32_t *b, const float *c, co
 /* a + b, a * b, a / b, a * b + c, sqrt a, or a to an integer, rounded as mode says (fesetround). */
 float directed(char operation, int mode, float a, float b = 0, float c = 0);
 double directed(char operation, int mode, double a, double b = 0, double c = 0);
+/* An integer or a double to a float or double. */
+template <class To, class From> To convert(int mode, From from)
+{
+    volatile From x = from;
+    fesetround(mode);
+    volatile To to = static_cast<To>(x);
+    fesetround(FE_TONEAREST);
+    return to;
+}
 
 template <class To, class From> inline __attribute__((always_inline)) To bits(From from)
 {
@@ -111,7 +123,7 @@ template <class T> T divide(T a, T b, bool remainder, const Where *where)
 }
 template <class T> T mul_hi(T a, T b)
 {
-    typedef std::conditional_t<std::is_signed<T>::value, __int128, unsigned __int128> Wide;
+    typedef std::conditional_t<std::is_signed<T>::value, Long, ULong> Wide;
     return static_cast<T>(static_cast<Wide>(a) * b >> 8 * sizeof(T));
 }
 /* Shifts by more than the width are by the width. */
@@ -135,8 +147,8 @@ template <class I, class F> I to_integer(F x)
 }
 template <class To, class From> To clamp(From x) /* cvt.sat between integers */
 {
-    const __int128 wide = x, low = std::numeric_limits<To>::min();
-    const __int128 high = std::numeric_limits<To>::max();
+    const Long wide = x, low = std::numeric_limits<To>::min();
+    const Long high = std::numeric_limits<To>::max();
     return static_cast<To>(wide < low ? low : wide > high ? high : wide);
 }
 inline uint32_t tf32(float x) /* cvt.rna.tf32.f32 */
@@ -220,7 +232,7 @@ template <class A, class B> uint32_t dp4a(uint32_t a, uint32_t b, uint32_t c)
     return c;
 }
 /* lg2 and so on of a float. */
-template <class F> float once(F function, float x)
+inline float once(double (*function)(double), float x)
 {
     return static_cast<float>(function(static_cast<double>(x)));
 }
