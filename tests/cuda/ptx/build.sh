@@ -44,7 +44,7 @@ number=0
         number=$((number + 1))
         python3 "$here/translate.py" "$text" "$out.$number.cpp"
         # A register is a variable: warnings say nothing. Memory is accessed as whatever type PTX names.
-        $CXX $flags -O1 -w -fno-strict-aliasing -I"$here" -c "$out.$number.cpp" -o "$out.$number.o"
+        $CXX $flags -O1 -g0 -w -fno-tree-pta -fno-strict-aliasing -I"$here" -c "$out.$number.cpp" -o "$out.$number.o"
         objects="$objects $out.$number.o"
     done
     $CXX $flags -O2 $warnings -frounding-math -c "$here/runtime.cpp" -o "$out.runtime.o"

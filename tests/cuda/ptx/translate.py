@@ -29,15 +29,15 @@ UPDATE = {'add': 'old + b', 'min': 'b < old ? b : old', 'max': 'old < b ? b : ol
 # Of floats; with rounding modes and operands: instruction, modifiers that may come, expression.
 FLOATS = {'add': ('rn rz rm rp', '+', '{0} + {1}'), 'sub': ('rn rz rm rp', '-', '{0} - {1}'),
           'mul': ('rn rz rm rp', '*', '{0} * {1}'), 'div': ('rn rz rm rp approx full', '/', '{0} / {1}'),
-          'fma': ('rn rz rm rp', 'f', 'std::fma({0}, {1}, {2})'),
+          'fma': ('rn rz rm rp', 'f', '__builtin_fma{f}({0}, {1}, {2})'),
           'rcp': ('rn rz rm rp approx', '1', '1 / {0}'),
-          'sqrt': ('rn rz rm rp approx', 'q', 'std::sqrt({0})'),
+          'sqrt': ('rn rz rm rp approx', 'q', '__builtin_sqrt{f}({0})'),
           'ex2': ('approx', '', 'ptx::once(exp2, {0})'), 'lg2': ('approx', '', 'ptx::once(log2, {0})'),
           'rsqrt': ('approx', '', 'ptx::once(ptx::rsqrt, {0})'),
           'sin': ('approx', '', 'ptx::once(sin, {0})'), 'cos': ('approx', '', 'ptx::once(cos, {0})'),
-          'tanh': ('approx', '', 'ptx::once(tanh, {0})'), 'abs': ('', '', 'std::fabs({0})'),
+          'tanh': ('approx', '', 'ptx::once(tanh, {0})'), 'abs': ('', '', '__builtin_fabs{f}({0})'),
           'neg': ('', '', '-{0}'), 'min': ('', '', 'ptx::least({0}, {1}, {nan})'),
-          'max': ('', '', 'ptx::most({0}, {1}, {nan})'), 'copysign': ('', '', 'std::copysign({1}, {0})')}
+          'max': ('', '', 'ptx::most({0}, {1}, {nan})'), 'copysign': ('', '', '__builtin_copysign{f}({1}, {0})')}
 # Of integers. U: unsigned arithmetic, which wraps around.
 INTEGERS = {'add': '{0} + {1}', 'sub': '{0} - {1}', 'neg': '0 - {0}', 'and': '{0} & {1}',
             'or': '{0} | {1}', 'xor': '{0} ^ {1}', 'not': '~{0}', 'mul.lo': '{0} * {1}',
@@ -423,7 +423,7 @@ class Translator:
         if digits[:2].lower() in ('0f', '0d') and len(digits) == {'f': 10, 'd': 18}[digits[1].lower()]:
             value = int(digits[2:], 16)
             if kind in FLOAT:
-                return f'ptx::bits<{FLOAT[kind]}>(uint{4 * len(digits) - 8}_t({value}u))'
+                return f'__builtin_bit_cast({FLOAT[kind]}, uint{4 * len(digits) - 8}_t({value}u))'
         else:
             value = int(digits.rstrip('U'), 0)
             if kind in FLOAT:
@@ -449,11 +449,11 @@ class Translator:
             if (own == 'pred') != (kind == 'pred') or SIZE[own] < SIZE[kind]:
                 self.fail(f'register {word} is of type {own}')
             if own in FLOAT and kind not in FLOAT:
-                return f'{c}(ptx::bits<uint{8 * SIZE[own]}_t>({name}))'
+                return f'{c}(__builtin_bit_cast(uint{8 * SIZE[own]}_t, {name}))'
             if kind in FLOAT and own != kind:
                 if SIZE[own] != SIZE[kind]:
                     self.fail(f'register {word} is of type {own}')
-                return f'ptx::bits<{c}>({name})'
+                return f'__builtin_bit_cast({c}, {name})'
             return name if c == c_type(own) else f'{c}({name})'
         if word in SPECIAL:
             return f'{c}({SPECIAL[word]})'
@@ -481,7 +481,7 @@ class Translator:
         if (own == 'pred') != (kind == 'pred') or SIZE[own] < SIZE[kind]:
             self.fail(f'register {word} is of type {own}')
         if (own in FLOAT or kind in FLOAT) and own != kind:
-            expression = f'ptx::bits<{c_type(own)}>({c_type(kind)}({expression}))'
+            expression = f'__builtin_bit_cast({c_type(own)}, {c_type(kind)}({expression}))'
         elif SIZE[own] > SIZE[kind] and kind[0] == 's':
             expression = f'{c_type(kind, True)}({expression})'
         elif own != 'pred':
@@ -567,7 +567,7 @@ class Translator:
                 letter, values = '/', [f'{c_type(kind)}(1)'] + values
             expression = f"ptx::directed('{letter}', {ROUND[rounding]}, {', '.join(values)})"
         else:
-            expression = expression.format(*values, nan='true' if nan else 'false')
+            expression = expression.format(*values, f='f' if kind == 'f32' else '', nan='true' if nan else 'false')
         if sat:
             expression = f'ptx::saturate({expression})'
         if ftz and base != 'copysign':
