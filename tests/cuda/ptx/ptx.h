@@ -104,7 +104,10 @@ template <class T> T saturate(T x)
 template <class T> T least(T a, T b, bool nan)
 {
     if (a != a || b != b)
-        return nan || (a != a && b != b) ? std::numeric_limits<T>::quiet_NaN() : a != a ? b : a;
+        return nan || (a != a && b != b)
+                   ? bits<T>(~std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>(0) >> 1)
+               : a != a ? b
+                        : a;
     return a < b || (a == b && std::signbit(a)) ? a : b;
 }
 template <class T> T most(T a, T b, bool nan)

@@ -310,7 +310,7 @@ class Translator:
                 elif line:
                     lines.append(line)
             elif word == '.loc':
-                self.place = tuple(int(n) for n in self.rest_of_line()[:2])
+                self.place = [int(n) for n in self.rest_of_line() if n.isdigit()]
             elif word == '.pragma':
                 while self.next() != ';':
                     pass
@@ -489,8 +489,14 @@ class Translator:
         return f'{name} = {expression};'
 
     def where(self):
-        file, line = self.place or (0, self.line)
-        return f'at + {self.places.setdefault((file, line), len(self.places))}'
+        place = tuple(self.place or (0, self.line))
+        return f'at + {self.places.setdefault(place, len(self.places))}'
+
+    def place_text(self, file, line, column=0, *caller):
+        """As C++; for what is inlined from the toolkit's headers, the caller's."""
+        if caller and '/include/' in self.files[file]:
+            file, line = caller[:2]
+        return f'    {{{self.files[file]}, {line}}}'
 
     def address(self, operand):
         _, base, offset = operand
@@ -616,7 +622,9 @@ class Translator:
         if compare in ('lo', 'ls', 'hi', 'hs') and kind in FLOAT or \
                 compare not in COMPARE and kind not in FLOAT:
             self.fail('not for this type')
-        if compare in COMPARE:
+        if compare == 'ne' and kind in FLOAT:  # of numbers only
+            text = f'({a} < {b} || {a} > {b})'
+        elif compare in COMPARE:
             text = f'{a} {COMPARE[compare]} {b}'
         elif compare in INVERSE:  # true where one is NaN, but equ is not the inverse of an order
             text = f'!({a} {INVERSE[compare]} {b})'
@@ -887,8 +895,8 @@ class Translator:
 
     def text(self):
         self.module()
-        files = {0: f'"{self.file}"', **self.files}
-        places = ',\n'.join(f'    {{{files[f]}, {line}}}' for f, line in self.places)
+        self.files[0] = f'"{self.file}"'
+        places = ',\n'.join(self.place_text(*place) for place in self.places)
         head = ['#include "ptx.h"', f'static const ptx::Where at[] = {{\n{places or "    {nullptr, 0}"}}};']
         return '\n'.join(head + self.tables + self.prototypes + self.out) + '\n'
 
