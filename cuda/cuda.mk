@@ -9,7 +9,7 @@ GENCODE  = $(foreach sm,$(CUDA_SM),-gencode arch=compute_$(sm),code=sm_$(sm)) \
 NVCCFLAGS ?= -O3
 CUDA_BASE = -std=c++17 $(GENCODE) -Werror all-warnings -Xptxas -v,-warn-spills,-warn-lmem-usage -lineinfo \
     -Xcompiler -fPIC,-Wall,-Wextra,-Werror -MMD -MP
-CUDA_OBJECTS = $(patsubst %.cu,$(B)/%.o,$(wildcard cuda/*.cu)) $(B)/cuda/source.o $(B)/cuda/task.o
+CUDA_OBJECTS = $(patsubst %.cu,$(B)/%.o,$(filter-out cuda/wide.cu,$(wildcard cuda/*.cu))) $(B)/cuda/source.o $(B)/cuda/task.o
 
 $(B)/cuda/source.o: $(B)/source
 $(B)/cuda/source.o: private ISA = -fPIC -DEER_SOURCE_HASH='"$(shell cat $(B)/source 2>/dev/null)"'
@@ -20,10 +20,13 @@ $(B)/cuda/%.o: cuda/%.cu
 	$(NVCC) $(CUDA_BASE) $(NVCCFLAGS) -c -o $@ $< 2>$(@:.o=.ptxas) || { cat $(@:.o=.ptxas) >&2; exit 1; }
 $(B)/eer-cuda.so: $(CUDA_OBJECTS)
 	$(NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -ldl
+# Loaded only for shapes that need it: cuBLAS is large.
+$(B)/eer-cublas.so: $(B)/cuda/wide.o
+	$(NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -lcublas
 
 cuda:
 	@[ -x "$(NVCC)" ] || { echo "make cuda: missing: nvcc: install NVIDIA's CUDA toolkit (Debian: nvidia-cuda-toolkit, or" \
 	    "developer.nvidia.com/cuda-downloads; 12.8 or later), put nvcc on PATH or say NVCC=/path/to/nvcc, and call make cuda again" >&2; exit 3; }
 	@sh tests/deps.sh train $(B)
-	@$(MAKE) --no-print-directory -s -j $(JOBS) $(B)/eer $(B)/eer-cuda.so
+	@$(MAKE) --no-print-directory -s -j $(JOBS) $(B)/eer $(B)/eer-cuda.so $(B)/eer-cublas.so
 	@awk -f cuda/registers.awk $(B)/cuda/*.ptxas
