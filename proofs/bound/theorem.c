@@ -347,17 +347,18 @@ static void rational(struct bound_theorem *t, const struct bound_instance *insta
                      const fmpq_mat_t D)
 {
     fmpq_t square;
-    int most_Q = bound_rational_most(instance->W_Q), most_K = bound_rational_most(instance->W_K);
-    int most = most_Q < most_K ? most_Q : most_K;
 
     t->rational = bound_uniform(instance) && !fmpq_mat_is_zero(D) && isfinite(t->W_Q.hi) &&
                   isfinite(t->W_K.hi);
-    if (t->rational && t->d > most) {
-        t->rational = 0;
-        t->rational_most = most;
-    }
     if (!t->rational)
         return;
+    int most_Q = bound_rational_most(instance->W_Q), most_K = bound_rational_most(instance->W_K);
+    int most = most_Q < most_K ? most_Q : most_K;
+    if (t->d > most) {
+        t->rational = 0;
+        t->rational_most = most;
+        return;
+    }
     fmpq_init(square);
     bound_rational_derivative(square, instance, D);
     print_fraction(t->square, square);
