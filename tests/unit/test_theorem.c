@@ -242,6 +242,10 @@ Test(theorem, rational_norms_are_decided_to_the_last_digit)
     }
     fmpq_mat_zero(W);
     cr_expect(bound_rational_norm(norm, W));
+    fmpq_one(fmpq_mat_entry(W, 0, 0));
+    fmpq_one(fmpq_mat_entry(W, 0, 1));
+    fmpq_one(norm); /* the first pivot is 0, the others not negative, the norm sqrt 2 */
+    cr_expect(!bound_rational_norm(norm, W));
     fmpq_mat_clear(W);
     fmpq_clear(norm);
     fmpq_clear(off);
@@ -267,7 +271,8 @@ static struct bound_theorem of_size(int d, int tenths)
     return t;
 }
 
-Test(theorem, what_would_take_long_in_rational_numbers_is_said_not_to_be_done)
+/* A second or so in all: fractions that grow in the elimination would take hours. */
+Test(theorem, what_would_take_long_in_rational_numbers_is_said_not_to_be_done, .timeout = 60)
 {
     struct bound_theorem t = of_size(24, 1); /* 0.1 and the like have 53 bits */
     cr_expect(t.rational && t.rational_most == 0 && t.printed_square[BOUND_EVERY_Q][0] != '\0');
