@@ -4,8 +4,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
 
-#include "problem.h"
+#include "wide.h"
+
+// Where the program has them without a library of their own.
+extern "C" {
+__attribute__((weak)) decltype(cuda_wide_size) cuda_wide_size;
+__attribute__((weak)) decltype(cuda_wide_open) cuda_wide_open;
+__attribute__((weak)) decltype(cuda_wide_close) cuda_wide_close;
+__attribute__((weak)) decltype(cuda_wide_gradient) cuda_wide_gradient;
+}
 
 enum {
     EVALUATION = 64 << 20, // bytes for evaluation, if one sequence is not larger
@@ -23,6 +32,14 @@ struct plan {
     struct cuda_result *results, *host_results;
 };
 
+// The cuBLAS path (wide.h), for shapes that a block cannot hold.
+struct path {
+    decltype(&cuda_wide_size) size;
+    decltype(&cuda_wide_open) open;
+    decltype(&cuda_wide_close) close;
+    decltype(&cuda_wide_gradient) gradient;
+};
+
 struct eer_engine {
     struct eer_config config;
     struct eer_run run;
@@ -34,6 +51,9 @@ struct eer_engine {
     struct cuda_model model;
     struct cuda_evaluation evaluation;
     struct plan plan;
+    struct path path; // NULL where the fused kernel trains
+    struct cuda_wide *wide;
+    char *wide_memory;
     float *position; // rows x d
     int rows, step;
     float *host; // P numbers on their way
@@ -151,17 +171,20 @@ static size_t lay_out(struct eer_engine *e, char *base)
     const size_t longest = static_cast<size_t>(e->run.eval_length);
     struct cuda_model *m = &e->model;
     struct cuda_evaluation *v = &e->evaluation;
+    const bool fused = L > 0 && !e->path.size;
     const size_t count = longest > 0 ? static_cast<size_t>(sequences_at_once(e)) : 0;
     float **vectors[] = {&m->theta, &m->m, &m->v, &m->gradient};
     float **matrices[] = {&v->X, &v->Z, &v->Q, &v->K, &v->V};
     size_t at = 0;
     for (float **vector : vectors)
         take(*vector, base, at, P);
-    take(m->parts, base, at, L > 0 ? B * P : 0);
+    take(m->parts, base, at, fused ? B * P : 0);
     take(m->sums, base, at, B * CUDA_TERMS);
-    take(m->history, base, at, L > 0 && !e->places.history ? B * states : 0);
+    take(m->history, base, at, fused && !e->places.history ? B * states : 0);
     take(m->tokens, base, at, B * L);
     take(m->labels, base, at, B * L);
+    take(e->wide_memory, base, at,
+         e->path.size ? e->path.size(&e->problem, e->config.batch, e->run.train_length) : 0);
     take(e->position, base, at, e->config.pe_scale > 0.0 ? static_cast<size_t>(e->rows) * d : 0);
     for (float **matrix : matrices)
         take(*matrix, base, at, count * (longest + bos) * d);
@@ -247,29 +270,65 @@ static enum eer_status set_position(struct eer_engine *e, struct eer_error *erro
 // ---- opening ------------------------------------------------------------------------------------
 
 // Where a training block's arrays go: as much as fits in shared memory, what is used most first.
-static enum eer_status choose_places(struct eer_engine *e, struct eer_error *error)
+// False if not even the least fits.
+static bool choose_places(struct eer_engine *e, size_t *bytes)
 {
     static const struct cuda_places choices[] = {{1, 1, 1}, {1, 1, 0}, {1, 0, 0}, {0, 0, 0}};
-    const size_t limit = e->device.sharedMemPerBlockOptin;
     const int N = e->run.train_length + e->config.bos;
+    for (const struct cuda_places &places : choices) {
+        e->places = places;
+        *bytes = sizeof(float) * cuda_training_numbers(&e->problem, &places, N);
+        if (*bytes <= e->device.sharedMemPerBlockOptin && e->config.d <= CUDA_MAX_D)
+            return true;
+    }
+    return false;
+}
+
+template <class F> static void find(F &function, void *library, const char *name)
+{
+    function = reinterpret_cast<F>(dlsym(library, name));
+}
+
+// eer-cublas.so lies where the library lies that this is.
+static enum eer_status load_path(struct eer_engine *e, struct eer_error *error)
+{
+    struct path *p = &e->path;
+    Dl_info here;
+    char file[4096];
+    *p = {cuda_wide_size, cuda_wide_open, cuda_wide_close, cuda_wide_gradient};
+    if (p->size)
+        return EER_OK;
+    const char *own = dladdr(reinterpret_cast<void *>(load_path), &here) ? here.dli_fname : "";
+    const char *slash = strrchr(own, '/');
+    snprintf(file, sizeof file, "%.*seer-cublas.so", slash ? static_cast<int>(slash + 1 - own) : 0,
+             own);
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL); // stays until the process ends
+    if (library) {
+        find(p->size, library, "cuda_wide_size");
+        find(p->open, library, "cuda_wide_open");
+        find(p->close, library, "cuda_wide_close");
+        find(p->gradient, library, "cuda_wide_gradient");
+    }
+    if (!library || !p->size || !p->open || !p->close || !p->gradient) {
+        *p = {};
+        return fail(error, EER_UNAVAILABLE,
+                    "backend cuda: training with d = %d and sequences of %d tokens needs cuBLAS: "
+                    "%.300s",
+                    e->config.d, e->run.train_length, dlerror());
+    }
+    return EER_OK;
+}
+
+static enum eer_status choose_path(struct eer_engine *e, struct eer_error *error)
+{
     size_t bytes = 0;
     if (e->run.train_length == 0)
         return EER_OK;
-    for (const struct cuda_places &places : choices) {
-        e->places = places;
-        bytes = sizeof(float) * cuda_training_numbers(&e->problem, &places, N);
-        if (bytes <= limit && e->config.d <= CUDA_MAX_D)
-            return good(e, cuda_train_allow(&e->problem, bytes), "allowing kernel train its memory")
-                       ? EER_OK
-                       : status_of(e, error);
-    }
-    if (e->config.d > CUDA_MAX_D)
-        return fail(error, EER_UNAVAILABLE, "backend cuda: trains with d up to %d, not %d",
-                    CUDA_MAX_D, e->config.d);
-    return fail(error, EER_UNAVAILABLE,
-                "backend cuda: sequences of %d tokens with d = %d need %zu bytes of shared memory, "
-                "but a block on %.60s has %zu",
-                e->run.train_length, e->config.d, bytes, e->device.name, limit);
+    if (!choose_places(e, &bytes))
+        return load_path(e, error);
+    return good(e, cuda_train_allow(&e->problem, bytes), "allowing kernel train its shared memory")
+               ? EER_OK
+               : status_of(e, error);
 }
 
 static enum eer_status find_device(struct eer_engine *e, struct eer_error *error)
@@ -295,7 +354,9 @@ static void describe(struct eer_engine *e)
 {
     const struct cuda_places *at = &e->places;
     char block[160] = "";
-    if (e->run.train_length > 0)
+    if (e->path.size)
+        snprintf(block, sizeof block, ", products by cuBLAS");
+    else if (e->run.train_length > 0)
         snprintf(block, sizeof block, ", a block a sequence with %.1f KiB of shared memory%s%s%s",
                  static_cast<double>(
                      sizeof(float) *
@@ -314,6 +375,8 @@ static void engine_close(struct eer_engine *e)
     // Errors have nobody left to be told to.
     if (e->stream)
         cudaStreamSynchronize(e->stream);
+    if (e->wide)
+        e->path.close(e->wide);
     if (e->memory)
         cudaFree(e->memory);
     if (e->plan.memory)
@@ -338,7 +401,7 @@ static enum eer_status set_up(struct eer_engine *e, struct eer_error *error)
     e->problem.tf32 = e->run.precision == EER_TF32;
     enum eer_status status = find_device(e, error);
     if (status == EER_OK)
-        status = choose_places(e, error);
+        status = choose_path(e, error);
     if (status == EER_OK &&
         (!good(e, cudaStreamCreateWithFlags(&e->stream, cudaStreamNonBlocking),
                "creating a stream") ||
@@ -353,6 +416,12 @@ static enum eer_status set_up(struct eer_engine *e, struct eer_error *error)
     if (status != EER_OK)
         return status;
     lay_out(e, static_cast<char *>(e->memory));
+    const char *wrong = nullptr;
+    if (e->path.open)
+        wrong = e->path.open(&e->wide, &e->problem, e->config.batch, e->run.train_length,
+                             e->run.precision == EER_TF32, e->wide_memory, e->stream);
+    if (wrong)
+        return fail(error, EER_UNAVAILABLE, "backend cuda: %.400s", wrong);
     e->model.seed = e->config.seed;
     e->evaluation.problem = e->problem;
     e->evaluation.theta = e->model.theta;
@@ -524,10 +593,30 @@ static struct cuda_work work_of(const struct eer_engine *e, int models, int B)
     return w;
 }
 
-static bool launch_gradient(struct eer_engine *e, const struct cuda_work *w)
+// A step's gradients by cuBLAS, model by model.
+static bool launch_wide(struct eer_engine *e, const struct cuda_work *w,
+                        const struct cuda_step *steps)
 {
-    return launched(e, cuda_train_launch(w, e->stream), "train") &&
-           launched(e, cuda_reduce_launch(w, 0, e->stream), "reduce");
+    for (int k = 0; k < w->models; k++) {
+        const struct cuda_model *m = e->plan.host_models + k;
+        const char *wrong =
+            e->path.gradient(e->wide, &steps[k].objective, m->theta, e->position, m->tokens,
+                             m->labels, w->B, steps[k].L, m->gradient, m->sums);
+        if (wrong && e->broken.status == EER_OK)
+            fail(&e->broken, EER_FAILED, "backend cuda: %.400s", wrong);
+        if (wrong)
+            return false;
+    }
+    return true;
+}
+
+// The models' gradients and terms; steps: what they are given, on the host.
+static bool launch_gradient(struct eer_engine *e, const struct cuda_work *w,
+                            const struct cuda_step *steps)
+{
+    const bool done =
+        e->wide ? launch_wide(e, w, steps) : launched(e, cuda_train_launch(w, e->stream), "train");
+    return done && launched(e, cuda_reduce_launch(w, e->wide != nullptr, e->stream), "reduce");
 }
 
 // The batch, and what the step is given, on the device.
@@ -558,7 +647,7 @@ static enum eer_status engine_gradient(struct eer_engine *e, const struct eer_ba
     e->plan.host_steps[0].L = batch->L;
     e->plan.host_steps[0].objective =
         objective_of(&e->config, batch->B, batch->L, counted, weights);
-    if (!send_batch(e, batch) || !launch_gradient(e, &w) ||
+    if (!send_batch(e, batch) || !launch_gradient(e, &w, e->plan.host_steps) ||
         !to_host(e, e->plan.host_results, e->plan.results, sizeof *e->plan.results) ||
         !to_host(e, e->host, e->model.gradient, bytes) || !wait_for(e))
         return status_of(e, error);
@@ -612,7 +701,7 @@ static bool launch_steps(struct eer_engine *e, int models, int count)
         w.step = e->plan.steps + s * models;
         w.result = e->plan.results + s * models;
         w.before = s > 0 ? w.result - models : nullptr;
-        if (!launched(e, cuda_draw_launch(&w, e->stream), "draw") || !launch_gradient(e, &w) ||
+        if (!launched(e, cuda_draw_launch(&w, e->stream), "draw") || !launch_gradient(e, &w, row) ||
             !launched(e, cuda_adamw_launch(&w, e->stream), "adamw"))
             return false;
     }

@@ -239,7 +239,6 @@ void poison(void *, size_t); /* NaN, and uninitialised for MemorySanitizer */
 cudaError_t can_fail(); /* counts a call that can fail; what went wrong with it, if anything */
 void enqueue(void (*call)(void *), void *argument, cudaStream_t); /* call(argument), in its turn */
 size_t room(const void *); /* bytes from here to the end of its cudaMalloc, 0: none */
-[[noreturn]] void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum Tf32 { TIES_AWAY, TIES_EVEN, TRUNCATE };
 void tf32(const char *);            /* as EMULATION_TF32 */
 Tf32 tf32_rounding(Tf32 otherwise); /* as told, else this */

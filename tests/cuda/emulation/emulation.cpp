@@ -1037,15 +1037,6 @@ bool device_array(const void *p, char **data, size_t *bytes)
     }
     return memory;
 }
-void fatal(const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    FATAL("%s", text);
-}
 void *slot(unsigned lane)
 {
     return slots[(run.current - run.threads.data()) / 32][lane];
