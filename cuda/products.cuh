@@ -123,6 +123,7 @@ __device__ __forceinline__ void product(float *stage, int rows, int columns, int
             const int row = t / across * TILE_SIDE, column = t % across * TILE_SIDE;
             sums_tile sums;
             nvcuda::wmma::fill_fragment(sums, 0.0f);
+#pragma unroll 1 // the loads are long
             for (int k = 0; k < depth; k += DEPTH) {
                 operand_tile<nvcuda::wmma::matrix_a, A::by_rows> left;
                 operand_tile<nvcuda::wmma::matrix_b, B::by_rows> right;
@@ -131,6 +132,7 @@ __device__ __forceinline__ void product(float *stage, int rows, int columns, int
                 nvcuda::wmma::mma_sync(sums, left, right, sums);
             }
             store(stage, sums);
+#pragma unroll 1 // what end() does may be long
             for (int e = lane_of_warp(); e < CUDA_STAGE; e += 32) {
                 const int i = row + e / TILE_SIDE, j = column + e % TILE_SIDE;
                 if (i < rows && j < columns)

@@ -270,6 +270,7 @@ __device__ inline void dots(float (&x)[8], const memory &s, const float *X, int 
 {
     sums_tile sums;
     nvcuda::wmma::fill_fragment(sums, 0.0f);
+#pragma unroll 1 // the loads are long; with d = 8 there is one step
     for (int k = 0; k < (D == DEPTH ? DEPTH : d); k += DEPTH) {
         operand_tile<nvcuda::wmma::matrix_a, true> left;
         operand_tile<nvcuda::wmma::matrix_b, false> right;
