@@ -26,7 +26,7 @@ using emulation::Where;
 
 namespace
 {
-enum : uint16_t { SEVERAL = 0xffff };
+constexpr uint16_t OTHER_BLOCK = 0xfffe, SEVERAL = 0xffff;
 
 struct Record {
     uint32_t write_phase, first_write, write_stamp, read_phase, first_read, read_stamp, lanes;
@@ -61,11 +61,13 @@ int32_t pack(const Where *where)
     return static_cast<int32_t>(reinterpret_cast<intptr_t>(where) -
                                 reinterpret_cast<intptr_t>(&anchor));
 }
-std::string text(int32_t place)
+const Where *unpack(int32_t place)
 {
-    const Where *where =
-        reinterpret_cast<const Where *>(reinterpret_cast<intptr_t>(&anchor) + place);
-    return std::string(where->file) + ":" + std::to_string(where->line);
+    return reinterpret_cast<const Where *>(reinterpret_cast<intptr_t>(&anchor) + place);
+}
+std::string text(const Where *where)
+{
+    return "at " + std::string(where->file) + ":" + std::to_string(where->line);
 }
 
 unsigned block_threads()
@@ -179,72 +181,90 @@ bool by_other_block(uint32_t then)
     return then >= launch_phase && then < block_phase && !fenced;
 }
 
-[[noreturn]] void race(const Array &array, const char *data, const char *what, int32_t place,
-                       long thread, const char *now, const Where *where)
+[[noreturn]] void race(const Array &array, const char *data, const char *did, int32_t place,
+                       unsigned thread, const char *does, const Where *where)
 {
-    char who[48] = "a thread of another block";
-    const unsigned x = blockDim.x, t = static_cast<unsigned>(thread);
-    if (thread >= 0)
-        snprintf(who, sizeof who, "thread (%u,%u,%u)", t % x, t / x % blockDim.y,
-                 t / x / blockDim.y);
-    fatal("data race: %s at %s:%d, unordered to what %s %s at %s: byte %td of %s", now, where->file,
-          where->line, who, what, text(place).c_str(), data - array.data, array.name);
+    char who[48];
+    const unsigned x = blockDim.x, y = blockDim.y;
+    if (thread == OTHER_BLOCK || thread == SEVERAL)
+        snprintf(who, sizeof who, thread == SEVERAL ? "several warps" : "another block");
+    else
+        snprintf(who, sizeof who, "thread (%u,%u,%u)", thread % x, thread / x % y, thread / x / y);
+    fatal("data race: %s %s, unordered to what %s %s %s: byte %td of %s", does, text(where).c_str(),
+          who, did, text(unpack(place)).c_str(), data - array.data, array.name);
 }
 
+void note_read(Record &r, uint8_t which, unsigned self, const Where *where)
+{
+    const uint32_t stamp = stamps[self / 32];
+    if (r.read_phase != phase) {
+        if (r.first_read < launch_phase || !(r.read & which))
+            r.first_read = phase;
+        r.read_phase = phase;
+        r.read_stamp = stamp;
+        r.lanes = r.read = 0;
+        r.reading_warp = static_cast<uint16_t>(self / 32);
+    } else if (r.reading_warp != self / 32) {
+        r.reading_warp = SEVERAL;
+    } else if (r.read_stamp != stamp) { /* lanes that came before this one need no record */
+        for (unsigned l = 0; l < 32; l++)
+            if (known[self][l] > r.read_stamp)
+                r.lanes &= ~(1u << l);
+        if (!(r.lanes & ~(1u << self % 32)))
+            r.read_stamp = stamp;
+    }
+    r.lanes |= 1u << self % 32;
+    r.read |= which;
+    r.read_place = pack(where);
+}
+
+/* Who read what self is about to write, unordered; self where nobody did. */
+unsigned reader(const Record &r, unsigned self)
+{
+    const unsigned warp = self / 32;
+    if (by_other_block(r.first_read))
+        return OTHER_BLOCK;
+    if (r.read_phase != phase)
+        return self;
+    if (r.reading_warp != warp)
+        return r.reading_warp == SEVERAL
+                   ? SEVERAL
+                   : 32 * r.reading_warp + static_cast<unsigned>(__builtin_ctz(r.lanes));
+    for (unsigned l = 0; l < 32; l++)
+        if (r.lanes >> l & 1 && !ordered(phase, r.read_stamp, warp * 32 + l, self))
+            return warp * 32 + l;
+    return self;
+}
+
+/* At most 4 bytes of one word. */
 void note(const Array &array, char *data, unsigned bytes, ptx::Kind kind, const Where *where)
 {
-    static const char *const nows[] = {"reads", "writes", "updates atomically"};
+    static const char *const does[] = {"reads", "writes", "updates atomically"};
     const size_t offset = static_cast<size_t>(data - array.data);
     Record &r = array.records[offset / 4];
-    const unsigned self = emulation::thread(), warp = self / 32;
+    const unsigned self = emulation::thread();
     const uint8_t which = static_cast<uint8_t>(((1u << bytes) - 1) << offset % 4);
-    const uint32_t stamp = stamps[warp];
-    if ((r.written & which) && !(kind == ptx::ATOMIC && r.atomic)) {
-        const bool before = ordered(r.write_phase, r.write_stamp, r.writer, self);
-        if (!before || by_other_block(r.first_write))
-            race(array, data, r.atomic ? "updated atomically" : "wrote", r.write_place,
-                 r.write_phase == phase ? r.writer : -1, nows[kind], where);
-    }
-    if (kind == ptx::READ) {
-        if (r.read_phase != phase) {
-            if (r.first_read < launch_phase || !(r.read & which))
-                r.first_read = phase;
-            r.read_phase = phase;
-            r.read_stamp = stamp;
-            r.lanes = r.read = 0;
-            r.reading_warp = static_cast<uint16_t>(warp);
-        } else if (r.reading_warp != warp) {
-            r.reading_warp = SEVERAL;
-        } else if (r.read_stamp != stamp) { /* lanes that came before this one need no record */
-            for (unsigned l = 0; l < 32; l++)
-                if (known[self][l] > r.read_stamp)
-                    r.lanes &= ~(1u << l);
-            if (!(r.lanes & ~(1u << self % 32)))
-                r.read_stamp = stamp;
-        }
-        r.lanes |= 1u << self % 32;
-        r.read |= which;
-        r.read_place = pack(where);
-        return;
-    }
-    if (r.read & which) {
-        long reader = by_other_block(r.first_read) ? -1 : self;
-        if (r.read_phase == phase && r.reading_warp != SEVERAL && r.reading_warp != warp)
-            reader = 32l * r.reading_warp + __builtin_ctz(r.lanes);
-        for (unsigned l = 0; r.read_phase == phase && r.reading_warp == warp && l < 32; l++)
-            if (r.lanes >> l & 1 && !ordered(phase, r.read_stamp, warp * 32 + l, self))
-                reader = warp * 32 + l;
-        if (r.read_phase == phase && r.reading_warp == SEVERAL)
-            reader = -2;
-        if (reader != static_cast<long>(self))
-            race(array, data, "read", r.read_place, reader, nows[kind], where);
-    }
-    if (kind == ptx::WRITE || !r.atomic || r.first_write < launch_phase)
+    const bool again = kind == ptx::ATOMIC && r.atomic; /* atomic updates do not race */
+    const bool before = ordered(r.write_phase, r.write_stamp, r.writer, self);
+    if ((r.written & which) && !again && (!before || by_other_block(r.first_write)))
+        race(array, data, r.atomic ? "updates atomically" : "writes", r.write_place,
+             r.write_phase == phase ? r.writer : OTHER_BLOCK, does[kind], where);
+    if (kind == ptx::READ)
+        return note_read(r, which, self, where);
+    const unsigned from = r.read & which ? reader(r, self) : self;
+    if (from != self)
+        race(array, data, "reads", r.read_place, from, does[kind], where);
+    if (!again || r.first_write < launch_phase)
         r.first_write = phase;
-    r.write_phase = phase;
-    r.write_stamp = stamp;
+    if (again && !before && r.write_phase == phase) {
+        if (r.writer / 32 != self / 32)
+            r.writer = SEVERAL;
+    } else {
+        r.write_phase = phase;
+        r.write_stamp = stamps[self / 32];
+        r.writer = static_cast<uint16_t>(self);
+    }
     r.write_place = pack(where);
-    r.writer = static_cast<uint16_t>(self);
     r.atomic = kind == ptx::ATOMIC;
     r.written = which;
     r.set |= which;
