@@ -42,7 +42,7 @@ number=0
     number=0
     for text in $ptx; do
         number=$((number + 1))
-        python3 "$here/translate.py" "$text" "$out.$number.cpp"
+        python3 -B "$here/translate.py" "$text" "$out.$number.cpp"
         # A register is a variable: warnings say nothing. Memory is accessed as whatever type PTX names.
         $CXX $flags -O1 -g0 -w -fno-tree-pta -fno-strict-aliasing -I"$here" -c "$out.$number.cpp" -o "$out.$number.o"
         objects="$objects $out.$number.o"

@@ -120,9 +120,8 @@ void on_launch(const emulation::Launch &launch)
     launch.list(launch.arguments, pointers);
     for (size_t i = 0; i < count; i++)
         parameters[i] = static_cast<char *>(pointers[i]);
-    const unsigned *most = running->most, threads = most[0] * most[1] * most[2];
-    if (most[0] && block_threads() > threads)
-        fatal("%u threads a block, __launch_bounds__ allows %u", block_threads(), threads);
+    if (block_threads() > running->threads)
+        fatal("%u threads a block, __launch_bounds__ allows %u", block_threads(), running->threads);
 }
 
 void on_block()
@@ -326,10 +325,11 @@ char *shared_base()
 
 namespace ptx
 {
-Register::Register(Kernel &kernel)
+Kernel::Kernel(const char *name, void (*run)(char **), const size_t *sizes, unsigned threads,
+               const char *file)
+    : name(name), run(run), sizes(sizes), threads(threads), file(file), next(kernels)
 {
-    kernel.next = kernels;
-    kernels = &kernel;
+    kernels = this;
 }
 Variable::Variable(char *data, size_t bytes, const char *name, bool constant)
     : data(data), bytes(bytes), name(name), constant(constant), next(variables)
@@ -371,15 +371,14 @@ void fence()
     fenced = true;
 }
 
-void *access(Space space, Kind kind, uint64_t address, unsigned bytes, unsigned align,
-             const Where *where)
+void *access(Space space, Kind kind, uint64_t address, unsigned bytes, const Where *where)
 {
     static const char *const names[] = {"generic", "global", "shared", "local", "const", "param"};
     static const char *const kinds[] = {"read", "write", "atomic update"};
     char *data = space == SHARED ? shared_base() + address : reinterpret_cast<char *>(address);
     Array *array = nullptr;
     bool inside = false;
-    if (address % align)
+    if (address % bytes)
         fatal("misaligned %s %s of %u bytes at %s:%d, address %#llx", names[space], kinds[kind],
               bytes, where->file, where->line, static_cast<unsigned long long>(address));
     if (space == SHARED || space == GENERIC)
@@ -473,7 +472,7 @@ void wmma_load(uint32_t *fragment, unsigned rows, unsigned columns, bool by_colu
     same_for_all("wmma.load", address, stride, where);
     for (unsigned i = 0; i < rows * columns / 32; i++)
         fragment[i] = *static_cast<uint32_t *>(
-            access(space, READ, element(i, columns, by_columns, address, stride), 4, 4, where));
+            access(space, READ, element(i, columns, by_columns, address, stride), 4, where));
 }
 void wmma_store(const uint32_t *fragment, bool by_columns, Space space, uint64_t address,
                 uint32_t stride, const Where *where)
@@ -481,7 +480,7 @@ void wmma_store(const uint32_t *fragment, bool by_columns, Space space, uint64_t
     same_for_all("wmma.store", address, stride, where);
     for (unsigned i = 0; i < 8; i++)
         *static_cast<uint32_t *>(access(space, WRITE, element(i, 16, by_columns, address, stride),
-                                        4, 4, where)) = fragment[i];
+                                        4, where)) = fragment[i];
 }
 void wmma_mma(float *d, const uint32_t *a, const uint32_t *b, const float *c, const Where *where)
 {
