@@ -10,14 +10,16 @@ build=${1:?usage: planted.sh BUILD}/tests/cuda/planted
 here=$(dirname "$0")
 mkdir -p "$build"
 checkers='plain asan msan tsan ptx'
-architectures='90 100 120' # of correct kernels; 80 is ptx
+variants='90 100 120 80-fmad=false 100--use_fast_math' # for the correct kernels; the column ptx is 80
 steady=
 setarch "$(uname -m)" -R true 2>/dev/null && steady="setarch $(uname -m) -R"
 passed=0 failed=0 skipped=0 no_ptx=
 
-# make_ptx ARCH OUT
+# make_ptx VARIANT OUT - an architecture, and an option of nvcc's
 make_ptx() {
-    "$here/ptx/build.sh" "$1" "$2" -DPLANTED_PTX "$here/emulation/planted.cu"
+    architecture=${1%%-*}
+    # shellcheck disable=SC2086 # none or one word
+    "$here/ptx/build.sh" "$architecture" "$2" ${1#"$architecture"} -DPLANTED_PTX "$here/emulation/planted.cu"
     case $? in
     0) ;;
     3) no_ptx=1 ;;
@@ -29,8 +31,8 @@ for checker in $checkers; do
     else "$here/emulation/build.sh" "$checker" "$build/$checker" "$here/emulation/planted.cu" || exit 1
     fi
 done
-for architecture in $architectures; do
-    [ "$no_ptx" ] || make_ptx "$architecture" "$build/ptx$architecture"
+for variant in $variants; do
+    [ "$no_ptx" ] || make_ptx "$variant" "$build/ptx$variant"
 done
 
 # look CHECKER NAME [ORDER] - sets $seen; the output stays in a file.
@@ -85,7 +87,7 @@ done
 # shellcheck disable=SC2046,SC2086 # lists of words
 for kernel in $("$build/plain" --correct); do
     for order in forward reversed random:1; do
-        for checker in $checkers $(printf 'ptx%s ' $architectures); do
+        for checker in $checkers $(printf 'ptx%s ' $variants); do
             look "$checker" "$kernel" "$order"
             [ "$seen" = skipped ] && continue
             if [ "$seen" = - ] && [ ! -s "$log" ]; then
@@ -126,5 +128,8 @@ for kernel in $("$build/plain" --correct); do
     else failed=$((failed + 1)); echo "not ok: $kernel with ucontext: $seen; see $log"
     fi
 done
+if sh "$here/ptx/test.sh" "$1"; then passed=$((passed + 1))
+else failed=$((failed + 1)); echo "not ok: ptx/test.sh"
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -114,6 +114,17 @@ __global__ void vectors(const float *x, float *y)
             reinterpret_cast<const float4 *>(x)[threadIdx.x];
 }
 
+/* Neighbours in one word are no race. y = x, as x is whole numbers below 256 */
+__global__ void bytes(const float *x, float *y)
+{
+    CUDA_SHARED(unsigned char, own, N);
+    own[threadIdx.x] = static_cast<unsigned char>(x[threadIdx.x]);
+    own[threadIdx.x] = static_cast<unsigned char>(own[threadIdx.x] + threadIdx.x);
+    __syncthreads();
+    y[threadIdx.x ^ 1] =
+        static_cast<float>(own[threadIdx.x ^ 1] - static_cast<int>(threadIdx.x ^ 1));
+}
+
 /* Sums whose terms pass from lane to lane through shared memory, a tree of __syncwarp, the lower
    half of the lanes left; then from warp to warp. y = x again: the sum's share is 0. */
 __global__ void shared_tree(const float *x, float *y)
@@ -500,6 +511,7 @@ static const struct {
                {"histogram", run_histogram},
                {"warp_exchange", [] { return run(warp_exchange, 1, 1); }},
                {"vectors", [] { return run(vectors, 1, 0); }},
+               {"bytes", [] { return run(bytes, 1, 0); }},
                {"shared_tree", [] { return run(shared_tree, 1, 0); }},
                {"dynamic_allowed", run_dynamic_allowed}},
   bugs[] = {
