@@ -25,7 +25,7 @@ suite() { # NAME COMMAND...
     [ "$status" = 0 ] || [ "$2" -gt 0 ] || set -- "$1" 1
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + skips))
     number=$((number + 1))
-    printf '%2d/%d  %-24s %4d passed %3d failed %3d skipped  %3d s\n' "$number" "$((total + 5))" "$name" "$1" "$2" \
+    printf '%2d/%d  %-24s %4d passed %3d failed %3d skipped  %3d s\n' "$number" "$((total + 6))" "$name" "$1" "$2" \
         "$skips" "$(($(date +%s) - begun))"
     [ "$2" = 0 ] || { echo "      see $log"; grep -aE 'FAIL|not ok|error|Unexpected' "$log" | head -12; }
     grep -a '^share' "$log" | sed 's/^/         /'
@@ -45,6 +45,7 @@ suite gradcheck sh -c "$build/eer gradcheck --configs 30 --seed 1 && echo '1 pas
 suite counterexamples python3 tests/bound/instances.py spec/counterexamples/*.json
 suite search sh -c "$build/tests/search ST 3 2 1.001 4 1 8 6000 >$build/tests/found.json &&
     python3 tests/bound/instances.py $build/tests/found.json"
+suite strict sh tests/bound/strict.sh "$build"
 suite cli sh tests/cli/cli_test.sh "$build/eer" 5
 echo "$(($(date +%s) - started)) s"
 echo "$passed passed, $failed failed, $skipped skipped"

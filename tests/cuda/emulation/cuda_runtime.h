@@ -201,7 +201,26 @@ struct Launch {
     void *arguments;
     dim3 grid, block;
     size_t shared;
+    /* The arguments' bytes, for an executor. */
+    size_t count;
+    const size_t *sizes;
+    void (*list)(void *arguments, void **pointers);
 };
+/* What runs a launch's threads instead of call (../ptx); without one, null. */
+struct Executor {
+    void (*launch)(const Launch &); /* all three before any thread of the launch or block runs */
+    void (*block)();
+    void (*thread)();
+    /* What the threads first, first + 1, .. that bits name did comes before what they do next. */
+    void (*order)(unsigned first, unsigned count, unsigned bits);
+};
+extern const Executor *executor;
+unsigned thread();                        /* the running thread's number in its block */
+const char *symbol(const void *function); /* its mangled name, or null */
+/* The device array that p lies in, or near; false without one. */
+bool device_array(const void *p, char **data, size_t *bytes);
+[[noreturn]] void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 cudaError_t launch(const Launch &, cudaStream_t);
 cudaError_t set_attribute(const void *kernel, cudaFuncAttribute, int);
 cudaError_t get_attributes(cudaFuncAttributes *, const void *kernel);
@@ -220,13 +239,14 @@ void poison(void *, size_t); /* NaN, and uninitialised for MemorySanitizer */
 cudaError_t can_fail(); /* counts a call that can fail; what went wrong with it, if anything */
 void enqueue(void (*call)(void *), void *argument, cudaStream_t); /* call(argument), in its turn */
 size_t room(const void *); /* bytes from here to the end of its cudaMalloc, 0: none */
-[[noreturn]] void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum Tf32 { TIES_AWAY, TIES_EVEN, TRUNCATE };
 void tf32(const char *);            /* as EMULATION_TF32 */
 Tf32 tf32_rounding(Tf32 otherwise); /* as told, else this */
 
 template <class... P> struct Kernel {
     typedef std::tuple<std::remove_const_t<P>...> Arguments;
+    static_assert((std::is_trivially_copyable<P>::value && ...), "kernels get bytes");
+    static constexpr size_t sizes[] = {sizeof(P)..., 0};
     template <size_t... I> static Arguments *copy(void **arguments, std::index_sequence<I...>)
     {
         (void)arguments;
@@ -235,6 +255,11 @@ template <class... P> struct Kernel {
     static void call(const void *kernel, void *arguments)
     {
         std::apply(reinterpret_cast<void (*)(P...)>(const_cast<void *>(kernel)),
+                   *static_cast<Arguments *>(arguments));
+    }
+    static void list(void *arguments, void **pointers)
+    {
+        std::apply([&](auto &...each) { (void)((*pointers++ = &each), ...); },
                    *static_cast<Arguments *>(arguments));
     }
     static void drop(void *arguments)
@@ -303,7 +328,7 @@ cudaError_t cudaLaunchKernel(void (*kernel)(P...), dim3 grid, dim3 block, void *
     typedef emulation::Kernel<P...> K;
     return emulation::launch({reinterpret_cast<const void *>(kernel), K::call, K::drop,
                               K::copy(arguments, std::index_sequence_for<P...>()), grid, block,
-                              shared},
+                              shared, sizeof...(P), K::sizes, K::list},
                              stream);
 }
 template <class... P>

@@ -250,8 +250,8 @@ void poison(void *data, size_t bytes)
         __msan_poison(data, bytes);
 }
 
-/* The name of a function, internal ones too, from this program's symbol table. */
-void print_name(const void *function)
+/* The mangled name of a function, internal ones too, from this program's symbol table. */
+const char *name_of(const void *function)
 {
     int file = open("/proc/self/exe", O_RDONLY);
     off_t size = file < 0 ? 0 : lseek(file, 0, SEEK_END);
@@ -259,7 +259,7 @@ void print_name(const void *function)
     if (size > 0)
         image = static_cast<char *>(mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0));
     if (!image || image == MAP_FAILED)
-        return;
+        return nullptr;
     const Elf64_Ehdr *head = reinterpret_cast<Elf64_Ehdr *>(image);
     const Elf64_Shdr *sections = reinterpret_cast<Elf64_Shdr *>(image + head->e_shoff);
     uintptr_t bias = 0;
@@ -274,14 +274,19 @@ void print_name(const void *function)
                 if (pass == 0 && !strcmp(name, "emulation_anchor"))
                     bias = reinterpret_cast<uintptr_t>(emulation_anchor) - symbols[i].st_value;
                 if (pass == 1 && ELF64_ST_TYPE(symbols[i].st_info) == STT_FUNC &&
-                    symbols[i].st_value + bias == reinterpret_cast<uintptr_t>(function)) {
-                    int status;
-                    char *readable = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-                    fprintf(stderr, " kernel %s", readable ? readable : name);
-                    return;
-                }
+                    symbols[i].st_value + bias == reinterpret_cast<uintptr_t>(function))
+                    return name;
             }
         }
+    return nullptr;
+}
+void print_name(const void *function)
+{
+    int status;
+    const char *name = name_of(function);
+    char *readable = name ? abi::__cxa_demangle(name, nullptr, nullptr, &status) : nullptr;
+    if (name)
+        fprintf(stderr, " kernel %s", readable ? readable : name);
 }
 
 /* Says where and what. A kernel's mistake has no error code to go on with: it ends the program. */
@@ -337,6 +342,8 @@ void use_fiber_of(const Thread &thread)
  */
 void order_memory(unsigned first, unsigned count, unsigned bits)
 {
+    if (emulation::executor)
+        emulation::executor->order(first, count, bits);
     if (!__tsan_create_fiber)
         return;
     __tsan_switch_to_fiber(run.host_tsan, 1);
@@ -386,7 +393,10 @@ void entry()
 {
     if (__sanitizer_finish_switch_fiber)
         __sanitizer_finish_switch_fiber(nullptr, &run.host_bottom, &run.host_size);
-    run.launch->call(run.launch->kernel, run.launch->arguments);
+    if (emulation::executor)
+        emulation::executor->thread();
+    else
+        run.launch->call(run.launch->kernel, run.launch->arguments);
     if (__tsan_release)
         __tsan_release(&run.end);
     run.current->state = RETURNED;
@@ -520,6 +530,8 @@ void run_block(const emulation::Launch &launch)
     if (__asan_poison_memory_region)
         __asan_poison_memory_region(run.arena, arena / 64 * 64);
     add_array(nullptr, launch.shared, "(dynamic)");
+    if (emulation::executor)
+        emulation::executor->block();
     if (__tsan_release)
         __tsan_release(&run.start);
     for (size_t t = 0; t < count; t++) {
@@ -600,6 +612,8 @@ void run_launch(const emulation::Launch &launch)
     }
     gridDim = launch.grid;
     blockDim = launch.block;
+    if (emulation::executor)
+        emulation::executor->launch(launch);
     arrange(order, size_t(launch.grid.x) * launch.grid.y * launch.grid.z);
     for (unsigned b : order) {
         blockIdx = {b % launch.grid.x, b / launch.grid.x % launch.grid.y,
@@ -794,6 +808,7 @@ bool between(unsigned n, unsigned most)
 
 namespace emulation
 {
+const Executor *executor;
 void order(const char *text)
 {
     settings();
@@ -1001,9 +1016,26 @@ void warp(const char *what, unsigned mask, bool orders_memory, Where where)
     suspend();
 }
 
+unsigned thread()
+{
+    return static_cast<unsigned>(run.current - run.threads.data());
+}
 unsigned lane()
 {
-    return static_cast<unsigned>(run.current - run.threads.data()) & 31;
+    return thread() & 31;
+}
+const char *symbol(const void *function)
+{
+    return name_of(function);
+}
+bool device_array(const void *p, char **data, size_t *bytes)
+{
+    const Memory *memory = memory_of(p, true);
+    if (memory) {
+        *data = memory->data;
+        *bytes = memory->bytes;
+    }
+    return memory;
 }
 void *slot(unsigned lane)
 {
