@@ -259,7 +259,7 @@ template <class... P> struct Kernel {
     }
     static void list(void *arguments, void **pointers)
     {
-        std::apply([&](auto &...each) { (void)((*pointers++ = &each), ...); },
+        std::apply([&](auto &...each) { ((void)(*pointers++ = &each), ...); },
                    *static_cast<Arguments *>(arguments));
     }
     static void drop(void *arguments)
