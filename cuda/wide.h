@@ -2,9 +2,11 @@
  * train.cu cannot hold: d to EER_MAX_D, L to EER_MAX_LENGTH, any configuration.
  *
  * The same design as the fused path - of the forward pass only the states Z_t are kept - but all
- * arrays lie in device memory, attention as N x N matrices. The sequences are worked on in chunks
- * whose size follows from the configuration alone, and sums are taken in a fixed order: the same
- * numbers give the same bits on the same device and version of cuBLAS.
+ * arrays lie in device memory, attention as two N x N matrices a sequence. A sequence takes
+ * 2 N N + N (d (18 + T) + 3 m + C + 9) floats; sequences are worked on in chunks of at most 256 MiB
+ * (or one sequence), beside 64 P floats of sums and cuBLAS' workspace, 32 MiB. Chunks follow from
+ * the configuration alone, and sums are taken in a fixed order: the same numbers give the same bits
+ * on the same device and version of cuBLAS.
  *
  * Meant for a shared object of its own, loaded when needed: cuBLAS is large. */
 #ifndef CUDA_WIDE_H

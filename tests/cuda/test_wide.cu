@@ -24,7 +24,6 @@ extern "C" {
 
 enum { SEED = 5, SAMPLES = 17, SAMPLES_TF32 = 33 };
 
-static const char *const rounding_name[] = {"ties-away", "ties-even", "truncate"};
 static int failures;
 
 static void expect(bool right, const char *what)
@@ -284,7 +283,8 @@ static void judge(struct tally *tally, const struct eer_case *c, int tf32, int r
     q.K = tf32 ? SAMPLES_TF32 : SAMPLES;
     q.seed = SEED;
 #ifndef __CUDACC__
-    emulation::tf32(rounding_name[rounding]);
+    static const char *const names[] = {"ties-away", "ties-even", "truncate"};
+    emulation::tf32(names[rounding]);
 #endif
     const enum eer_status status = eer_judge(&j, &q);
     if (status != EER_OK) {
