@@ -287,6 +287,7 @@ void print_name(const void *function)
     char *readable = name ? abi::__cxa_demangle(name, nullptr, nullptr, &status) : nullptr;
     if (name)
         fprintf(stderr, " kernel %s", readable ? readable : name);
+    free(readable);
 }
 
 /* Says where and what. A kernel's mistake has no error code to go on with: it ends the program. */
