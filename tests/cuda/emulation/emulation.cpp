@@ -1032,6 +1032,8 @@ const char *symbol(const void *function)
 bool device_array(const void *p, char **data, size_t *bytes)
 {
     const Memory *memory = memory_of(p, true);
+    if (!memory) // pinned: a device reaches it too
+        memory = memory_of(p, false);
     if (memory) {
         *data = memory->data;
         *bytes = memory->bytes;
