@@ -9,8 +9,8 @@ function name(mangled,    length_, rest, tf32) {
     return mangled (match(rest, /^ILi[0-9]+E/) ? "<" substr(rest, 4, RLENGTH - 4) ">" : "") tf32
 }
 BEGIN { printf "%-28s %-7s %9s %12s %9s\n", "kernel", "", "registers", "shared bytes", "spilled" }
-/Compiling entry function/ { split($0, part, "'"); kernel = name(part[2]); architecture = part[4] }
-/bytes stack frame/ { spilled = $5 + $9 }
+/Compiling entry function/ { split($0, part, "'"); kernel = name(part[2]); architecture = part[4]; spilled = 0 }
+/bytes stack frame/ { spilled += $5 + $9 }
 /Used [0-9]+ registers/ {
     shared = 0
     for (i = 1; i <= NF; i++) {

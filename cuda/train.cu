@@ -187,12 +187,13 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
 }
 
 // ds of row i and key j (spec/model.md, 5.4); dp = dA_i . v_j.
+template <bool TF32>
 __device__ inline float score_slope(const memory &s, const cuda_problem &p, const cuda_objective &f,
                                     float weight, float dp, int i, int j)
 {
     float ds = weight * (dp - s.product[i]);
     ds += f.potential * (weight - (j == s.first[i] ? 1.0f : 0.0f));
-    return ds - s.sigma[i] * (power(weight, p.q) - weight * s.powers[i]);
+    return ds - s.sigma[i] * (power<TF32>(weight, p.q) - weight * s.powers[i]);
 }
 
 // dQ of all rows.
@@ -214,7 +215,7 @@ __device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
         for (int j = lane; j < keys; j += CUDA_LANES) {
             const float x = score(p, q.dot(s.K + j * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
-            const float ds = score_slope(s, p, f, weight, g.dot(s.V + j * d, d), i, j);
+            const float ds = score_slope<false>(s, p, f, weight, g.dot(s.V + j * d, d), i, j);
             EACH(D, d, k)
             sum[k] += ds * s.K[j * d + k];
         }
@@ -241,7 +242,7 @@ __device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
         for (int i = (p.causal ? j : 0) + lane; i < end; i += CUDA_LANES) {
             const float x = score(p, key.dot(s.Q + i * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
-            const float ds = score_slope(s, p, f, weight, value.dot(dA + i * d, d), i, j);
+            const float ds = score_slope<false>(s, p, f, weight, value.dot(dA + i * d, d), i, j);
             EACH(D, d, k)
             {
                 dk[k] += ds * s.Q[i * d + k];
@@ -334,6 +335,7 @@ template <int D> struct tile_sums {
             if (n * TILE_SIDE >= d)
                 continue;
             store(s.stage, tile[n]);
+#pragma unroll 1
             for (int e = lane_of_warp(); e < CUDA_STAGE; e += 32) {
                 const int row = i + e / TILE_SIDE, k = n * TILE_SIDE + e % TILE_SIDE;
                 if (row < s.N && k < d)
@@ -386,6 +388,7 @@ __device__ void find_softmax(const memory &s, const cuda_problem &p, int above, 
 {
     const int i = above + lane_of_warp() / 2;
     softmax_state row = {-INFINITY, 0.0f, 0};
+#pragma unroll 1
     for (int left = half * TILE_SIDE; left < keys_end(s, p, above); left += 2 * TILE_SIDE) {
         float x[8], top = row.top;
         dots<D>(x, s, s.Q, above, s.K, left, p.d);
@@ -431,13 +434,14 @@ __device__ void add_values(const memory &s, const cuda_problem &p, int above, in
     const int i = above + lane_of_warp() / 2;
     float powers = 0.0f;
     tile_sums<D> a;
+#pragma unroll 1
     for (int left = half * TILE_SIDE; left < keys_end(s, p, above); left += 2 * TILE_SIDE) {
         float x[8];
         dots<D>(x, s, s.Q, above, s.K, left, p.d);
         shares(x, s, p, i, left);
 #pragma unroll
         for (int c = 0; c < 8; c++)
-            powers += power(x[c], p.q);
+            powers += power<true>(x[c], p.q);
         a.template add<true>(x, s, s.V, left, p.d);
     }
     a.write(half == 0 ? s.A : s.O, s, above, 1.0f, p.d);
@@ -501,6 +505,7 @@ __device__ void add_products(const memory &s, const cuda_problem &p, const float
 {
     const int i = above + lane_of_warp() / 2;
     float sum = 0.0f;
+#pragma unroll 1
     for (int left = half * TILE_SIDE; left < keys_end(s, p, above); left += 2 * TILE_SIDE) {
         float weight[8], dp[8];
         slopes<D>(weight, dp, s, p, dA, above, left);
@@ -520,7 +525,7 @@ __device__ inline void score_slopes(float (&dp)[8], const float (&weight)[8], co
 #pragma unroll
     for (int c = 0; c < 8; c++) {
         const int j = left + column_of(c);
-        dp[c] = sees(s, p, i, j) ? score_slope(s, p, f, weight[c], dp[c], i, j) : 0.0f;
+        dp[c] = sees(s, p, i, j) ? score_slope<true>(s, p, f, weight[c], dp[c], i, j) : 0.0f;
     }
 }
 
@@ -531,6 +536,7 @@ __device__ void tile_backward_queries(const memory &s, const cuda_problem &p,
                                       int above)
 {
     tile_sums<D> dq;
+#pragma unroll 1
     for (int left = 0; left < keys_end(s, p, above); left += TILE_SIDE) {
         float weight[8], ds[8];
         slopes<D>(weight, ds, s, p, dA, above, left);
@@ -546,6 +552,7 @@ __device__ void tile_backward_keys(const memory &s, const cuda_problem &p, const
                                    const float *dA, float *dK, float *dV, int left)
 {
     tile_sums<D> dk, dv;
+#pragma unroll 1
     for (int above = p.causal ? left : 0; above < s.N; above += TILE_SIDE) {
         float weight[8], ds[8];
         slopes<D>(weight, ds, s, p, dA, above, left);
