@@ -119,6 +119,7 @@ __global__ void bytes(const float *x, float *y)
 {
     CUDA_SHARED(unsigned char, own, N);
     own[threadIdx.x] = static_cast<unsigned char>(x[threadIdx.x]);
+    __syncthreads();
     unsigned value = own[threadIdx.x] + __shfl_sync(ALL, threadIdx.x, threadIdx.x % 32);
     own[threadIdx.x] = static_cast<unsigned char>(value);
     __syncthreads();

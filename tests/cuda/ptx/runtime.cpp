@@ -1,6 +1,6 @@
 /*
  * The executor's run time: it gives each launch its translated kernel, and checks every access to
- * memory.
+ * memory. Of ptxas and of a device's code it shows nothing.
  *
  * An access must be aligned and lie within one array: of the block's shared memory, of cudaMalloc,
  * of the module, or of the thread's frames. Shared memory must have been written before it is read.
@@ -14,7 +14,7 @@
  *
  * What is reported is a race. Missed are those with other bytes of a word than the last that were
  * written or read; with the younger of two reads that a __syncwarp of some lanes lies between; with
- * atomic updates but the first of a warp; and between blocks once one has called __threadfence.
+ * atomic updates but the first; and between blocks once one has called __threadfence.
  */
 #include "ptx.h"
 
@@ -254,15 +254,12 @@ void note(const Array &array, char *data, unsigned bytes, ptx::Kind kind, const 
         race(array, data, kinds[ptx::READ], r.read_place, from, kinds[kind], where);
     if (!again || !r.first_write)
         r.first_write = phase;
-    if (again && !before && r.write_phase == phase) {
-        if (r.writer / 32 != self / 32)
-            r.writer = SEVERAL;
-    } else {
+    if (!again || before) { /* of atomic updates the first stays */
         r.write_phase = phase;
         r.write_stamp = stamps[self / 32];
         r.writer = static_cast<uint16_t>(self);
+        r.write_place = pack(where);
     }
-    r.write_place = pack(where);
     r.atomic = kind == ptx::ATOMIC;
     r.written = which;
     r.set |= which;
