@@ -4,7 +4,7 @@
 #   make train      set up, build, train          make bench    against PyTorch and JAX
 #   make test       unit, differential, CLI       make deps     install what all of these need (Debian, Ubuntu)
 #   make install    DESTDIR, PREFIX               make mutants  plant bugs: is each one caught?
-#   make test-cuda  the emulation for cuda/, which is unfinished (cuda/README.md)
+#   make cuda       the backend cuda, with nvcc   make test-cuda  its kernels, executed without a GPU
 #   make prove      ref/ with Frama-C, Coq, Gappa make prove-cold  the same, believing no earlier answer
 #   make clean
 CC      ?= cc
@@ -26,7 +26,7 @@ EXTERNAL = $(if $(LOCAL),$(wildcard $(B)/deps/usr/lib/*/libjansson.a $(B)/deps/u
 
 REF      = $(patsubst %.c,$(B)/%.o,$(wildcard ref/*.c))
 FAST     = $(patsubst %.c,$(B)/%.o,$(wildcard fast/*.c))
-PROGRAM  = $(patsubst %.c,$(B)/%.o,$(wildcard fast/program/*.c)) $(B)/presets.o $(BOUNDS)
+PROGRAM  = $(patsubst %.c,$(B)/%.o,$(wildcard fast/program/*.c)) $(B)/cuda/task.o $(B)/presets.o $(BOUNDS)
 LIBS     = $(B)/libref.a $(B)/libfast.a $(BOUND)
 
 # `eer theorem` and `eer certify` need Arb; without it they say so, and all else is as ever.
@@ -44,9 +44,11 @@ all: $(B)/eer
 
 include fast/program/embed.mk
 include fast/program/spread.mk
+include cuda/cuda.mk
+include tests/cuda/tests.mk
 
 $(B)/eer: $(PROGRAM) $(LIBS)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -ldl -lm
 
 # The reference is plain loops over small matrices; -O3 lets the compiler vectorise some of them.
 $(REF): private ISA = -O3
@@ -68,7 +70,7 @@ $(B)/fast/kernels_plain.o:  private ISA = $(KERNELS)
 # The hash of what the program is made of: it ties a binary to its verification record.
 $(B)/source: FORCE
 	@mkdir -p $(B)
-	@find Makefile spec ref fast proofs/bound -type f ! -name '*.md' | LC_ALL=C sort | xargs sha256sum | sha256sum | \
+	@find Makefile spec ref fast cuda proofs/bound -type f ! -name '*.md' | LC_ALL=C sort | xargs sha256sum | sha256sum | \
 	    cut -c1-64 > $@.new; cmp -s $@.new $@ || cp $@.new $@
 $(B)/fast/program/verified.o: $(B)/source
 $(B)/fast/program/verified.o: private ISA = -DEER_VERSION='"$(VERSION)"' \
@@ -93,7 +95,7 @@ UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out $(NEEDS_ARB),$
 $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) -lcriterion -lmpfr -lgmp \
-	    $(EXTERNAL) -lpthread -lm
+	    $(EXTERNAL) -lpthread -ldl -lm
 # Looks for counterexamples to theorem 3.2.1; a program of its own.
 $(B)/tests/search: tests/bound/search.c
 	@mkdir -p $(@D)
@@ -104,13 +106,13 @@ $(B)/tests/violations: $(VIOLATIONS) $(B)/libbound.a $(B)/libref.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(EXTERNAL) -lm
 $(B)/tests/kill_write: tests/faults/kill_write.c $(UNDER_TEST)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -lm
+	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -ldl -lm
 
 test:
 	@sh tests/deps.sh test $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/run.sh $(B)
-unit: $(B)/eer $(UNIT) $(B)/tests/kill_write $(B)/tests/search $(if $(ARB),$(B)/tests/violations)
+unit: $(B)/eer $(UNIT) $(B)/tests/kill_write $(B)/tests/search $(CUDA_QUICK) $(if $(ARB),$(B)/tests/violations)
 
 # --- verify --------------------------------------------------------------------------------------------
 verify:
@@ -146,18 +148,13 @@ fuzzers:
 harnesses: $(FUZZ)
 $(B)/fuzz/%: fuzz/%.c $(filter-out %/main.o,$(PROGRAM)) $(GRADCHECK) $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -lm
+	$(CC) $(BASE) -Ifast/program/gradcheck $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -ldl -lm
 sanitized:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/sanitized CC=clang CFLAGS="-O1 -g -DFAST_SMALL $(SANITIZE)" $(B)/sanitized/eer
 threads:
 	@$(MAKE) --no-print-directory -s -j $(JOBS) B=$(B)/threads CFLAGS="-O1 -g -DFAST_SMALL -fsanitize=thread" $(B)/threads/tsan
 $(B)/tsan: tests/tsan/tsan.c $(LIBS)
 	$(CC) $(BASE) $(CFLAGS) -o $@ $< $(filter %.o %.a,$^) -lpthread -lm
-
-# The emulation that runs CUDA kernels on the CPU, held to a table of planted bugs (tests/cuda/planted.txt).
-test-cuda:
-	@sh tests/deps.sh verify $(B)
-	@sh tests/cuda/planted.sh $(B)
 
 # --- bench, install, clean -----------------------------------------------------------------------------
 bench:
@@ -183,5 +180,5 @@ clean:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:
 FORCE:
-.PHONY: all train test test-cuda unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
+.PHONY: all cuda train test test-cuda cuda-programs unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
 .DELETE_ON_ERROR:

@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 extern "C" {
+#include "../spec/layout.h"
 #include "task.h"
 }
 
@@ -13,7 +14,7 @@ enum {
     CUDA_THREADS = 256, /* of the largest block */
     CUDA_LANES = 4,     /* threads that share a query row or a key */
     CUDA_TILE = 16,     /* hidden units, or classes, that are in shared memory at a time */
-    CUDA_MAX_D = 32,
+    CUDA_MAX_D = 32,    /* of the fused kernel */
     CUDA_MATRICES = 15, /* N x d arrays of a training block */
     CUDA_VECTORS = 14,  /* arrays of N numbers */
 };
@@ -31,7 +32,7 @@ enum cuda_term {
 
 struct cuda_problem {
     int V, C, bos, d, m, T, P;
-    int causal, pre, post, final_norm, relu;
+    int causal, pre, post, final_norm, relu, never_repeat, last_only;
     int kinetic; /* enum eer_kinetic */
     float scale; /* 1 / (tau sqrt d) */
     float slope, q, eta;
@@ -43,28 +44,81 @@ struct cuda_objective {
     float task, potential, penalty, kinetic;
 };
 
+/* Of one step of AdamW (spec/model.md, 5.7), in the order of operations of the backend cpu. */
+struct cuda_adamw {
+    float beta1, beta2, rest1, rest2, decay, rate, second, epsilon;
+    double clip; /* 0: none */
+};
+
+/* One model's arrays, all on the device. */
+struct cuda_model {
+    uint64_t seed;
+    float *theta, *m, *v, *gradient; /* P */
+    float *parts;                    /* B x P: each sequence's gradient */
+    float *sums;                     /* B x CUDA_TERMS */
+    float *history;                  /* B x (T + 1) N d, where it is not in shared memory */
+    int *tokens, *labels;            /* B x L */
+};
+
+/* What one model does in one step. */
+struct cuda_step {
+    int step, L;
+    struct cuda_objective objective;
+    struct cuda_adamw adamw;
+};
+
+/* What it leaves: the terms' sums over the batch, and whether something was not finite. From then
+ * on the model's parameters stay what they are. */
+struct cuda_result {
+    float sums[CUDA_TERMS];
+    int stopped;
+};
+
 /* Of a training block: where the arrays lie that need not be in shared memory. */
 struct cuda_places {
     int weights, gradient, history; /* 1: shared memory, 0: global */
 };
 
-struct cuda_training {
-    const float *theta, *position; /* P; rows x d, or NULL without positions */
-    const int *tokens, *labels;    /* B x L */
-    float *history;                /* B x (T + 1) N d, where it is not in shared memory */
-    float *parts;                  /* B x P: each sequence's gradient */
-    float *sums;                   /* B x CUDA_TERMS */
-    int L;
+/* The kernels. Each writes its number into `begun`, which the host reads when the device has
+ * failed. */
+enum cuda_kernel {
+    CUDA_NO_KERNEL,
+    CUDA_DRAW_KERNEL,
+    CUDA_TRAIN_KERNEL,
+    CUDA_REDUCE_KERNEL,
+    CUDA_ADAMW_KERNEL,
+    CUDA_ROWS_KERNEL,
+    CUDA_ATTEND_KERNEL,
+    CUDA_PREDICT_KERNEL,
+    CUDA_KERNELS
+};
+#define CUDA_KERNEL_NAMES                                                                          \
+    "none", "draw", "train", "reduce", "adamw", "evaluate: rows", "evaluate: attend",              \
+        "evaluate: predict"
+
+/* One step of `models` models of one configuration, which differ in the seed. */
+struct cuda_work {
+    struct cuda_problem problem;
     struct cuda_places places;
+    int models, B;
+    int longest;           /* L, of the models */
+    const float *position; /* rows x d, or NULL without positions */
+    const struct cuda_model *model;
+    const struct cuda_step *step;
+    const struct cuda_result *before; /* of the step before, or NULL */
+    struct cuda_result *result;
+    volatile int *begun;
 };
 
-/* Evaluation of `count` sequences of L tokens; all arrays but tokens are count x N x d. */
+/* Evaluation of `count` sequences of L tokens; X .. V are count x N x d. */
 struct cuda_evaluation {
+    struct cuda_problem problem;
+    int count, L;
     const float *theta, *position;
-    const int *tokens;
-    float *X, *Z, *Y, *K, *V;
-    int *predicted; /* count x L; -1 where the logits are not finite */
-    int L;
+    int *tokens; /* count x L */
+    float *X, *Z, *Q, *K, *V;
+    int *predicted; /* count x L; -1 where a logit is not finite */
+    volatile int *begun;
 };
 
 /* Numbers of 4 bytes that a training block holds in shared memory, for N rows. */
@@ -77,20 +131,21 @@ static inline size_t cuda_training_numbers(const struct cuda_problem *p,
            (at->history ? ((size_t)p->T + 1) * matrix : 0);
 }
 
-/* The kernels; the wrappers around cudaLaunchKernel return its error. The training kernel of this d
- * has to be allowed its shared memory once. */
+/* Launches. They return cudaLaunchKernel's error. */
+
+/* The training kernel has to be allowed its shared memory once. */
 cudaError_t cuda_train_allow(const struct cuda_problem *, size_t shared);
-cudaError_t cuda_train(const struct cuda_problem *, const struct cuda_objective *,
-                       const struct cuda_training *, int B);
-/* gradient[x] = sum over the sequences b of parts[b][x], in the order of b. */
-cudaError_t cuda_reduce(float *gradient, const float *parts, int P, int B);
-/* One step of AdamW (spec/model.md, 5.7) in the order of operations of the backend cpu. */
-struct cuda_adamw {
-    float clip, beta1, beta2, rest1, rest2, decay, rate, second, epsilon;
-};
-cudaError_t cuda_adamw(float *theta, float *m, float *v, const float *gradient,
-                       const struct cuda_adamw *, int P);
-cudaError_t cuda_evaluate(const struct cuda_problem *, const struct cuda_evaluation *, int count,
-                          int loops);
+
+/* Tokens and labels of a training step from the seed (spec/model.md, 2). */
+cudaError_t cuda_draw_launch(const struct cuda_work *, cudaStream_t);
+/* parts and sums of each sequence. */
+cudaError_t cuda_train_launch(const struct cuda_work *, cudaStream_t);
+/* The gradient, unless it is there already, and the terms: sums over the sequences in their order.
+ */
+cudaError_t cuda_reduce_launch(const struct cuda_work *, int has_gradient, cudaStream_t);
+cudaError_t cuda_adamw_launch(const struct cuda_work *, cudaStream_t);
+
+/* predicted from tokens, through `loops` iterations. */
+cudaError_t cuda_evaluate_launch(const struct cuda_evaluation *, int loops, cudaStream_t);
 
 #endif

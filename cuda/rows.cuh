@@ -5,9 +5,20 @@
 
 #include "problem.h"
 
-// D is the latent dimension where it is known (8); otherwise CUDA_MAX_D, the first p.d of which are
+// D is the latent dimension where it is known (8), otherwise a bound, of which the first d are
 // used: arrays of D numbers stay in registers either way.
-#define EACH(D, d, k) _Pragma("unroll") for (int k = 0; k < (D); k++) if ((D) == 8 || k < (d))
+#define EACH(D, d, k)                                                                              \
+    _Pragma("unroll") for (int k = 0; k < (D); k++) if ((D) == 8 || (D) == (d) || k < (d))
+
+// Rows, or elements, of this thread.
+#define MINE(i, n)                                                                                 \
+    for (int i = static_cast<int>(threadIdx.x); i < (n); i += static_cast<int>(blockDim.x))
+
+__device__ inline void announce(volatile int *begun, enum cuda_kernel kernel)
+{
+    if (threadIdx.x == 0 && blockIdx.x == 0 && blockIdx.y == 0)
+        *begun = kernel;
+}
 
 __device__ inline float mean_of(float sum, int d)
 {
@@ -78,19 +89,70 @@ __device__ inline float power(float x, float q)
     return powf(x, q);
 }
 
-// a . b, b being an array of d numbers.
-template <int D> __device__ inline float dot(const float (&a)[D], const float *b, int d)
+// A vector of d numbers that stays while others pass: of 8 in registers, longer ones where they
+// are, in shared memory, since sums of as many need the registers.
+template <int D> struct fixed {
+    const float *x;
+    __device__ fixed(const float *from, int) : x(from)
+    {
+    }
+    __device__ float dot(const float *y, int d) const
+    {
+        float sum = 0.0f;
+        for (int k = 0; k < d; k++)
+            sum += x[k] * y[k];
+        return sum;
+    }
+};
+
+template <> struct fixed<8> {
+    float x[8];
+    __device__ fixed(const float *from, int)
+    {
+#pragma unroll
+        for (int k = 0; k < 8; k++)
+            x[k] = from[k];
+    }
+    __device__ float dot(const float *y, int) const
+    {
+        float sum = 0.0f;
+#pragma unroll
+        for (int k = 0; k < 8; k++)
+            sum += x[k] * y[k];
+        return sum;
+    }
+};
+
+// The sum over the CUDA_LANES threads of a row, in all of them.
+__device__ inline float lanes_sum(float x)
 {
-    float sum = 0.0f;
-    EACH(D, d, k)
-    sum += a[k] * b[k];
-    return sum;
+    for (int apart = 1; apart < CUDA_LANES; apart *= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, apart);
+    return x;
 }
 
-template <int D> __device__ inline void load(float (&to)[D], const float *from, int d)
+// to[k] = factor times the sum of x[k] over the CUDA_LANES = 4 threads of a row; NULL: they only
+// come along. In each of two steps a thread gives away half of its sums, and ends with those of
+// every fourth k, which it writes.
+template <int D>
+__device__ inline void write_sums(float *to, const float (&x)[D], float factor, int d)
 {
-    EACH(D, d, k)
-    to[k] = from[k];
+    static_assert(CUDA_LANES == 4 && D % 4 == 0, "two steps, and d is a multiple of 4");
+    const unsigned lane = threadIdx.x % CUDA_LANES;
+    const bool odd = lane & 1, upper = lane & 2;
+#pragma unroll
+    for (int k = 0; k < D / 4; k++) {
+        if (4 * k >= d)
+            continue;
+        const float *four = x + 4 * k;
+        float low = odd ? four[1] : four[0], high = odd ? four[3] : four[2];
+        low += __shfl_xor_sync(0xffffffffu, odd ? four[0] : four[1], 1);
+        high += __shfl_xor_sync(0xffffffffu, odd ? four[2] : four[3], 1);
+        float sum = upper ? high : low;
+        sum += __shfl_xor_sync(0xffffffffu, upper ? low : high, 2);
+        if (to)
+            to[4 * k + static_cast<int>(lane)] = sum * factor;
+    }
 }
 
 // The score of query row i on key j, from their product.

@@ -41,9 +41,10 @@ __device__ inline float *take(float *&next, int n)
     return taken;
 }
 
-__device__ void lay_out(memory &s, const cuda_problem &p, const cuda_training &t, float *next)
+__device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &model,
+                        const cuda_places &at, int N, float *next)
 {
-    const int N = t.L + p.bos, matrix = N * p.d;
+    const int matrix = N * p.d;
     const size_t b = blockIdx.x;
     float **matrices[CUDA_MATRICES] = {&s.X,  &s.dX, &s.dZ, &s.Y,    &s.Q, &s.K, &s.V, &s.A,
                                        &s.Zp, &s.Y2, &s.O,  &s.xhat, &s.R, &s.S, &s.dV};
@@ -61,21 +62,18 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_training &t
     s.tokens = reinterpret_cast<int *>(take(next, N));
     s.labels = reinterpret_cast<int *>(take(next, N));
     s.first = reinterpret_cast<int *>(take(next, N));
-    s.G = t.places.gradient ? take(next, p.P) : t.parts + b * static_cast<size_t>(p.P);
-    float *weights = t.places.weights ? take(next, p.P) : nullptr;
-    for (int x = static_cast<int>(threadIdx.x); x < p.P; x += static_cast<int>(blockDim.x)) {
+    s.G = at.gradient ? take(next, p.P) : model.parts + b * static_cast<size_t>(p.P);
+    float *weights = at.weights ? take(next, p.P) : nullptr;
+    MINE(x, p.P)
+    {
         s.G[x] = 0.0f;
         if (weights)
-            weights[x] = t.theta[x];
+            weights[x] = model.theta[x];
     }
-    s.w = weights ? weights : t.theta;
+    s.w = weights ? weights : model.theta;
     const size_t states = (static_cast<size_t>(p.T) + 1) * static_cast<size_t>(matrix);
-    s.history = t.places.history ? next : t.history + b * states;
+    s.history = at.history ? next : model.history + b * states;
 }
-
-// Rows, or elements, of this thread.
-#define MINE(i, n)                                                                                 \
-    for (int i = static_cast<int>(threadIdx.x); i < (n); i += static_cast<int>(blockDim.x))
 
 // ---- gradients of weights ---------------------------------------------------------------------
 
@@ -120,13 +118,8 @@ __device__ void norm_sums(const memory &s, float *gain, float *bias, const float
 
 // ---- attention --------------------------------------------------------------------------------
 
-// The sum over the CUDA_LANES threads of a row, in all of them.
-__device__ inline float lanes_sum(float x)
-{
-    for (int apart = 1; apart < CUDA_LANES; apart *= 2)
-        x += __shfl_xor_sync(0xffffffffu, x, apart);
-    return x;
-}
+// Of loops over keys: with long vectors there are no registers for more than one key at a time.
+#define KEYS_AT_ONCE(D) _Pragma("unroll ((D) == 8 ? 2 : 1)")
 
 // The largest score of a row and its first key: largest over the keys that these threads saw.
 __device__ inline void lanes_largest(float &top, int &first)
@@ -141,15 +134,6 @@ __device__ inline void lanes_largest(float &top, int &first)
     }
 }
 
-// Each lane writes every CUDA_LANES-th of the sums, which all lanes have.
-template <int D>
-__device__ inline void write_shares(float *to, const float (&sum)[D], float factor, int lane, int d)
-{
-    EACH(D, d, k)
-    if (k % CUDA_LANES == lane)
-        to[k] = sum[k] * factor;
-}
-
 // A of all rows from Q, K, V, and each row's top, first, inverse and powers. Threads without a row
 // see no key; they come along for the shuffles.
 template <int D> __device__ void attend(const memory &s, const cuda_problem &p, int count_terms)
@@ -160,21 +144,23 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
         const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
         const int i = place < N ? place : N - 1;
         const int keys = place < N ? (p.causal ? i + 1 : N) : 0;
-        float q[D], a[D], sum = 0.0f, powers = 0.0f, top = -INFINITY;
+        const fixed<D> q(s.Q + i * d, d);
+        float a[D], sum = 0.0f, powers = 0.0f, top = -INFINITY;
         int first = 0;
-        load(q, s.Q + i * d, d);
         EACH(D, d, k)
         a[k] = 0.0f;
+        KEYS_AT_ONCE(D)
         for (int j = lane; j < keys; j += CUDA_LANES) {
-            const float x = score(p, dot(q, s.K + j * d, d), i, j);
+            const float x = score(p, q.dot(s.K + j * d, d), i, j);
             if (x > top) {
                 top = x;
                 first = j;
             }
         }
         lanes_largest(top, first);
+        KEYS_AT_ONCE(D)
         for (int j = lane; j < keys; j += CUDA_LANES) {
-            const float e = expf(score(p, dot(q, s.K + j * d, d), i, j) - top);
+            const float e = expf(score(p, q.dot(s.K + j * d, d), i, j) - top);
             sum += e;
             powers += power(e, p.q);
             EACH(D, d, k)
@@ -182,13 +168,9 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
         }
         sum = lanes_sum(sum);
         powers = lanes_sum(powers);
-        EACH(D, d, k)
-        a[k] = lanes_sum(a[k]);
-        if (place >= N)
-            continue;
         const float inverse = 1.0f / sum;
-        write_shares(s.A + i * d, a, inverse, lane, d);
-        if (lane > 0)
+        write_sums(place < N ? s.A + i * d : nullptr, a, inverse, d);
+        if (place >= N || lane > 0)
             continue;
         powers *= power(inverse, p.q);
         s.top[i] = top;
@@ -222,22 +204,19 @@ __device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
         const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
         const int i = place < N ? place : N - 1;
         const int keys = place < N ? (p.causal ? i + 1 : N) : 0;
-        float q[D], g[D], sum[D];
-        load(q, s.Q + i * d, d);
-        load(g, dA + i * d, d);
+        const fixed<D> q(s.Q + i * d, d), g(dA + i * d, d);
+        float sum[D];
         EACH(D, d, k)
         sum[k] = 0.0f;
+        KEYS_AT_ONCE(D)
         for (int j = lane; j < keys; j += CUDA_LANES) {
-            const float x = score(p, dot(q, s.K + j * d, d), i, j);
+            const float x = score(p, q.dot(s.K + j * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
-            const float ds = score_slope(s, p, f, weight, dot(g, s.V + j * d, d), i, j);
+            const float ds = score_slope(s, p, f, weight, g.dot(s.V + j * d, d), i, j);
             EACH(D, d, k)
             sum[k] += ds * s.K[j * d + k];
         }
-        EACH(D, d, k)
-        sum[k] = lanes_sum(sum[k]);
-        if (place < N)
-            write_shares(dQ + i * d, sum, p.scale, lane, d);
+        write_sums(place < N ? dQ + i * d : nullptr, sum, p.scale, d);
     }
 }
 
@@ -252,48 +231,42 @@ __device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
         const int place = begin + static_cast<int>(threadIdx.x) / CUDA_LANES;
         const int j = place < N ? place : N - 1;
         const int end = place < N ? N : 0;
-        float key[D], value[D], dk[D], dv[D];
-        load(key, s.K + j * d, d);
-        load(value, s.V + j * d, d);
+        const fixed<D> key(s.K + j * d, d), value(s.V + j * d, d);
+        float dk[D], dv[D];
         EACH(D, d, k)
         dk[k] = dv[k] = 0.0f;
+        KEYS_AT_ONCE(D)
         for (int i = (p.causal ? j : 0) + lane; i < end; i += CUDA_LANES) {
-            const float x = score(p, dot(key, s.Q + i * d, d), i, j);
+            const float x = score(p, key.dot(s.Q + i * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
-            const float ds = score_slope(s, p, f, weight, dot(value, dA + i * d, d), i, j);
+            const float ds = score_slope(s, p, f, weight, value.dot(dA + i * d, d), i, j);
             EACH(D, d, k)
             {
                 dk[k] += ds * s.Q[i * d + k];
                 dv[k] += weight * dA[i * d + k];
             }
         }
-        EACH(D, d, k)
-        {
-            dk[k] = lanes_sum(dk[k]);
-            dv[k] = lanes_sum(dv[k]);
-        }
-        if (place < N) {
-            write_shares(dK + j * d, dk, p.scale, lane, d);
-            write_shares(dV + j * d, dv, 1.0f, lane, d);
-        }
+        write_sums(place < N ? dK + j * d : nullptr, dk, p.scale, d);
+        write_sums(place < N ? dV + j * d : nullptr, dv, 1.0f, d);
     }
 }
 
 // ---- forward ----------------------------------------------------------------------------------
 
-__device__ void begin(const memory &s, const cuda_problem &p, const cuda_training &t)
+__device__ void begin(const memory &s, const cuda_problem &p, const cuda_model &model,
+                      const float *position)
 {
     const int d = p.d;
     const float *E = s.w + p.offset[EER_EMBEDDING];
-    const size_t at = static_cast<size_t>(blockIdx.x) * static_cast<size_t>(t.L);
+    const size_t at = static_cast<size_t>(blockIdx.x) * static_cast<size_t>(s.N - p.bos);
     MINE(i, s.N)
     {
-        const int token = i < p.bos ? p.V : t.tokens[at + static_cast<size_t>(i - p.bos)];
+        const int token = i < p.bos ? p.V : model.tokens[at + static_cast<size_t>(i - p.bos)];
         s.tokens[i] = token;
-        s.labels[i] = i < p.bos ? -1 : t.labels[at + static_cast<size_t>(i - p.bos)];
+        s.labels[i] = i < p.bos ? -1 : model.labels[at + static_cast<size_t>(i - p.bos)];
         s.entropy[i] = s.potential[i] = s.kinetic[i] = 0.0f;
         for (int k = 0; k < d; k++) {
-            s.X[i * d + k] = E[token * d + k] + (t.position ? t.position[i * d + k] : 0.0f);
+            s.X[i * d + k] = E[token * d + k] + (position ? position[i * d + k] : 0.0f);
             s.dX[i * d + k] = s.history[i * d + k] = 0.0f;
         }
     }
@@ -701,18 +674,24 @@ __device__ void embedding_backward(const memory &s, const cuda_problem &p)
     }
 }
 
+} // namespace
+
 // ---- the kernel -------------------------------------------------------------------------------
 
 template <int D>
-__global__ void __launch_bounds__(CUDA_THREADS)
-    train_kernel(cuda_problem p, cuda_objective f, cuda_training training)
+__global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1) cuda_train_kernel(cuda_work w)
 {
     CUDA_DYNAMIC_SHARED(float, shared);
+    const cuda_problem &p = w.problem;
+    const cuda_model &model = w.model[blockIdx.y];
+    const cuda_step &step = w.step[blockIdx.y];
+    const cuda_objective f = step.objective;
     memory s;
-    lay_out(s, p, training, shared);
+    announce(w.begun, CUDA_TRAIN_KERNEL);
+    lay_out(s, p, model, w.places, step.L + p.bos, shared);
     const size_t size = static_cast<size_t>(s.N) * static_cast<size_t>(p.d);
     __syncthreads();
-    begin(s, p, training);
+    begin(s, p, model, w.position);
     for (int t = 0; t < p.T; t++) {
         float *Z = s.history + static_cast<size_t>(t) * size;
         attention<D>(s, p, Z, 1);
@@ -721,7 +700,7 @@ __global__ void __launch_bounds__(CUDA_THREADS)
         state(s, p, Z + size, Z);
     }
     losses(s, p, f);
-    sum_terms(s, p, training.sums);
+    sum_terms(s, p, model.sums);
     read_out_backward(s, p, f);
     last_state_backward(s, p, f);
     for (int t = p.T - 1; t >= 0; t--) {
@@ -738,31 +717,27 @@ __global__ void __launch_bounds__(CUDA_THREADS)
     }
     embedding_backward(s, p);
     __syncthreads();
-    float *part = training.parts + static_cast<size_t>(blockIdx.x) * static_cast<size_t>(p.P);
-    MINE(x, training.places.gradient ? p.P : 0)
+    float *part = model.parts + static_cast<size_t>(blockIdx.x) * static_cast<size_t>(p.P);
+    MINE(x, w.places.gradient ? p.P : 0)
     part[x] = s.G[x];
 }
 
-} // namespace
-
 cudaError_t cuda_train_allow(const struct cuda_problem *p, size_t shared)
 {
-    return cudaFuncSetAttribute(p->d == 8 ? train_kernel<8> : train_kernel<CUDA_MAX_D>,
+    return cudaFuncSetAttribute(p->d == 8 ? cuda_train_kernel<8> : cuda_train_kernel<CUDA_MAX_D>,
                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 static_cast<int>(shared));
 }
 
-cudaError_t cuda_train(const struct cuda_problem *problem, const struct cuda_objective *objective,
-                       const struct cuda_training *training, int B)
+cudaError_t cuda_train_launch(const struct cuda_work *work, cudaStream_t stream)
 {
-    struct cuda_problem p = *problem;
-    struct cuda_objective f = *objective;
-    struct cuda_training t = *training;
-    const int N = t.L + p.bos, wanted = (N * CUDA_LANES + 31) / 32 * 32;
-    const size_t shared = sizeof(float) * cuda_training_numbers(&p, &t.places, N);
-    void *arguments[] = {&p, &f, &t};
+    struct cuda_work w = *work;
+    const int N = w.longest + w.problem.bos, wanted = (N * CUDA_LANES + 31) / 32 * 32;
+    const size_t shared = sizeof(float) * cuda_training_numbers(&w.problem, &w.places, N);
+    void *arguments[] = {&w};
     return cudaLaunchKernel(
-        p.d == 8 ? train_kernel<8> : train_kernel<CUDA_MAX_D>, dim3(static_cast<unsigned>(B)),
+        w.problem.d == 8 ? cuda_train_kernel<8> : cuda_train_kernel<CUDA_MAX_D>,
+        dim3(static_cast<unsigned>(w.B), static_cast<unsigned>(w.models)),
         dim3(static_cast<unsigned>(wanted < CUDA_THREADS ? wanted : CUDA_THREADS)), arguments,
-        shared, nullptr);
+        shared, stream);
 }

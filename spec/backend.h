@@ -96,9 +96,27 @@ struct eer_backend {
 
     /* What the engine really runs, e.g. "fp32, avx512, 2 threads". */
     const char *(*describe)(const struct eer_engine *);
+
+    /* The rest is for backends on a device of their own; NULL elsewhere. */
+
+    /* The next `count` whole steps - draw(), gradient(), update() - without the host in between, of
+     * several engines of one configuration but for the seed, all at the same step. weights, lr:
+     * count each, the same for all models; terms: models x count. The bits are those of single
+     * steps. A model whose loss or gradient is not finite stays as it was before that step; then
+     * get() says which step that is, and the status is EER_NOT_FINITE. */
+    enum eer_status (*steps)(struct eer_engine **, int models, int count,
+                             const struct eer_weights *, const double *lr, struct eer_terms *,
+                             struct eer_error *);
+    /* What went wrong in put(), get() or update(), which cannot say so themselves. */
+    enum eer_status (*check)(const struct eer_engine *, struct eer_error *);
 };
 
 extern const struct eer_backend ref_backend;
 extern const struct eer_backend fast_backend;
+#ifdef __cplusplus
+extern "C" const struct eer_backend cuda_backend;
+#else
+extern const struct eer_backend cuda_backend;
+#endif
 
 #endif

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda.h"
 #include "fail.h"
 
-enum { CPU, REF, MOST_THREADS = 64, DEFAULT_THREADS = 16 };
+enum { CPU, REF, CUDA, MOST_THREADS = 64, DEFAULT_THREADS = 16 };
 
-static const struct eer_backend *const backends[] = {[CPU] = &fast_backend, [REF] = &ref_backend};
+static const struct eer_backend *const backends[] = {
+    [CPU] = &fast_backend, [REF] = &ref_backend, [CUDA] = &eer_cuda_backend};
 
 void eer_execution_unset(struct eer_execution *e)
 {

@@ -8,7 +8,7 @@
 #include "command.h"
 
 /* The words of --backend, in the order of the table in execution.c. */
-#define EER_WORDS_backend "cpu|ref"
+#define EER_WORDS_backend "cpu|ref|cuda"
 
 /* Places in the words of spec/backend.h, or -1 where nothing was said. */
 struct eer_execution {
@@ -20,7 +20,7 @@ enum { EER_EXECUTION_OPTIONS = 5 };
 #define EER_EXECUTION_ROWS                                                                         \
     {"threads", "N", "threads, 1 to 64; any number gives the same bits (default: the CPUs)"},      \
         {"backend", EER_WORDS_backend,                                                             \
-         "the fast kernels or the reference in double (default cpu)"},                             \
+         "the fast kernels, the reference in double, or an NVIDIA GPU (default cpu)"},             \
         {"precision", EER_WORDS_precision, "of the arithmetic (default fp32; ref: fp64)"},         \
         {"tf32-rounding", EER_WORDS_tf32_rounding, "of operands, with tf32 (default ties-away)"},  \
     {                                                                                              \

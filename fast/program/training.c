@@ -9,6 +9,8 @@
 #include "schedule.h"
 #include "signals.h"
 
+enum { MOST_AT_ONCE = 256 }; /* steps that a backend does by itself */
+
 static enum eer_status take_memory(struct eer_training *t, struct eer_error *error)
 {
     const struct eer_config *config = &t->checkpoint.config;
@@ -81,6 +83,8 @@ static enum eer_status save(struct eer_training *t, struct eer_error *error)
     struct eer_state *state = &t->checkpoint.state;
     int size = t->checkpoint.layout.size;
     t->backend->get(t->engine, state);
+    if (t->backend->check && t->backend->check(t->engine, error) != EER_OK)
+        return error->status;
     if (!all_finite(state->theta, size) || !all_finite(state->m, size) ||
         !all_finite(state->v, size))
         return eer_fail(error, EER_NOT_FINITE, "the update left a parameter that is not finite");
@@ -143,17 +147,63 @@ static enum eer_status begin(struct eer_training *t, struct eer_error *error)
     return status;
 }
 
-static enum eer_status do_step(struct eer_training *t, int step, struct eer_error *error)
+/* How many steps from `step` on the backend may do by itself: to the next evaluation, checkpoint or
+ * end, and so few that progress shows and a signal is answered. */
+static int steps_at_once(const struct eer_training *t, int step)
+{
+    const struct eer_config *config = &t->checkpoint.config;
+    const int every[] = {config->eval_every, t->checkpoint_every};
+    int count = config->steps - step + 1;
+    if (!t->backend->steps)
+        return 1;
+    for (int k = 0; k < 2; k++)
+        if (every[k] > 0 && every[k] - (step - 1) % every[k] < count)
+            count = every[k] - (step - 1) % every[k];
+    return count < t->pace ? count : t->pace;
+}
+
+/* `count` steps from `step` on in one call; terms and weights are the last one's. */
+static enum eer_status do_steps(struct eer_training *t, int step, int count,
+                                struct eer_terms *terms, struct eer_weights *weights,
+                                struct eer_error *error)
+{
+    const struct eer_config *config = &t->checkpoint.config;
+    struct eer_terms all[MOST_AT_ONCE];
+    struct eer_weights plan[MOST_AT_ONCE];
+    double lr[MOST_AT_ONCE];
+    for (int s = 0; s < count; s++) {
+        plan[s] = eer_weights_at(config, step + s);
+        lr[s] = eer_learning_rate(config, step + s);
+    }
+    enum eer_status status = t->backend->steps(&t->engine, 1, count, plan, lr, all, error);
+    *terms = all[count - 1];
+    *weights = plan[count - 1];
+    t->batch.L = t->backend->length(config, step + count - 1);
+    return status;
+}
+
+/* The steps from `step` on that go in one call, and what is due after them. done: how many. */
+static enum eer_status advance(struct eer_training *t, int step, int *done, struct eer_error *error)
 {
     const struct eer_config *config = &t->checkpoint.config;
     struct eer_terms terms;
     struct eer_weights weights;
+    const int count = steps_at_once(t, step);
+    *done = 0;
     double start = eer_seconds();
-    enum eer_status status = look(t, step, &terms, &weights, error);
+    enum eer_status status = t->backend->steps ? do_steps(t, step, count, &terms, &weights, error)
+                                               : look(t, step, &terms, &weights, error);
     if (status != EER_OK)
         return status;
-    t->backend->update(t->engine, eer_learning_rate(config, step));
-    t->stepping += eer_seconds() - start;
+    if (!t->backend->steps)
+        t->backend->update(t->engine, eer_learning_rate(config, step));
+    double seconds = eer_seconds() - start;
+    t->stepping += seconds;
+    t->pace = seconds < 0.05 && t->pace < MOST_AT_ONCE ? 2 * t->pace
+              : seconds > 0.2 && t->pace > 1           ? t->pace / 2
+                                                       : t->pace;
+    *done = count;
+    step += count - 1;
     int last = step == config->steps;
     int evaluated = last || step % config->eval_every == 0;
     if (evaluated)
@@ -166,16 +216,26 @@ static enum eer_status do_step(struct eer_training *t, int step, struct eer_erro
     return status == EER_OK && stop ? EER_STOPPED : status;
 }
 
+/* The step that failed, of those from `step` on, `done` of which were done before something else
+ * failed; a backend that does several says how far it came. */
+static int failing_step(struct eer_training *t, int step, int done)
+{
+    if (done > 0 || !t->backend->steps)
+        return step + (done > 0 ? done - 1 : 0);
+    t->backend->get(t->engine, &t->checkpoint.state);
+    return t->checkpoint.state.step + 1;
+}
+
 static enum eer_status loop(struct eer_training *t, struct eer_error *error)
 {
-    int done = t->checkpoint.state.step;
+    int step = t->checkpoint.state.step + 1, done = 0;
     enum eer_status status = t->saved < 0 ? begin(t, error) : EER_OK;
     if (status != EER_OK)
         return at_step(t, 0, error);
-    for (int step = done + 1; step <= t->checkpoint.config.steps && status == EER_OK; step++) {
-        status = do_step(t, step, error);
+    for (; step <= t->checkpoint.config.steps && status == EER_OK; step += done) {
+        status = advance(t, step, &done, error);
         if (status != EER_OK && status != EER_STOPPED)
-            return at_step(t, step, error);
+            return at_step(t, failing_step(t, step, done), error);
     }
     return status;
 }
@@ -192,6 +252,7 @@ enum eer_status eer_training_run(struct eer_training *t, struct eer_error *error
     t->before = last.seconds;
     t->begin = eer_seconds();
     t->counted_from = done;
+    t->pace = 1;
     eer_progress_begin(&t->progress, t->quiet, done, t->checkpoint.config.steps);
     for (int i = 0; i < EER_PROGRESS_LENGTHS; i++)
         t->progress.accuracy[i] = last.accuracy[i];

@@ -31,6 +31,7 @@ struct eer_training {
     double begin;        /* clock at the loop's start */
     double stepping;     /* seconds spent on steps since the last row */
     int counted_from;    /* step of that row */
+    int pace;            /* steps in one call, where a backend does several */
 };
 
 /* Takes all memory and opens the engine. */

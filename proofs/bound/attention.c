@@ -63,7 +63,8 @@ void bound_logits(arb_mat_t A, const struct bound_attention *a, slong precision)
     arb_clear(away);
 }
 
-/* x cut to [0, 1], where the value it encloses lies; all of it if x could not be divided. */
+/* x cut to [0, 1], where the value it encloses lies; all of it if x could not be divided. Beside
+ * [0, 1] x encloses no such value: then something before is wrong, and x holds no number. */
 static void cut(arb_t x, slong precision)
 {
     arb_t unit;
@@ -71,8 +72,10 @@ static void cut(arb_t x, slong precision)
     arb_init(unit);
     arb_set_d(unit, 0.5);
     mag_set_d(arb_radref(unit), 0.5);
-    if (!arb_is_finite(x) || !arb_intersection(x, x, unit, precision))
+    if (!arb_is_finite(x))
         arb_set(x, unit);
+    else if (!arb_intersection(x, x, unit, precision))
+        arb_indeterminate(x);
     arb_clear(unit);
 }
 

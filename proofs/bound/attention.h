@@ -6,6 +6,8 @@
 
 #include <arb_mat.h>
 
+#include "strict.h"
+
 enum bound_map {
     BOUND_MAP_ST, /* F = S^T Y W_V, as theorem 3.2.1 prints it */
     BOUND_MAP_S,  /* F = S Y W_V, as section 5 trains it */

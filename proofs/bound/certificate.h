@@ -65,7 +65,7 @@ void bound_certify(struct bound_certificate *, const struct bound_subject *, con
  * ||I - C f'|| over a box around the ball of radius r  <  r, then the ball holds exactly one fixed
  * point. */
 struct bound_fixed_point {
-    int tried; /* 0: n d is above BOUND_MOST_FIXED */
+    int tried; /* 0: n d is above BOUND_MOST_FIXED, or there is no memory */
     /* The first rows of the sequence for which |f| fell to rounding: all or, with a causal mask,
      * where a row needs those before it only, as many as could be reached. */
     int rows;
@@ -78,6 +78,8 @@ struct bound_fixed_point {
     double radius;   /* r */
     double step, contraction;              /* at least |C f(z)| and sup ||I - C f'|| */
     struct bound_interval spectral_radius; /* of Phi' at the fixed point; below 1: it attracts */
+    int kinks; /* rows with a ReLU that may be at 0 there: then Phi' need not exist, and its radius
+                  is that of every matrix with derivatives in [0, 1] */
 };
 
 enum { BOUND_MOST_FIXED = 520 };

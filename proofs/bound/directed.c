@@ -606,9 +606,15 @@ void bound_directed(struct bound_directed *v, const double *Y, const double *W_Q
 void bound_directed_contraction(struct bound_directed_contraction *c, interval M, interval W_V,
                                 interval X, double rho, int n)
 {
-    struct range before = enter();
+    struct range before;
     interval radius = point(rho), less_one, e, cosine, sine, lambda;
 
+    if (!(rho >= 0)) { /* no ball: of what follows nothing would mean anything */
+        c->holds = BOUND_UNDECIDED;
+        c->spread = c->image = c->rate = unknown();
+        return;
+    }
+    before = enter();
     c->spread = multiply(multiply(divide(add(one, root(two)), two), M), multiply(radius, radius));
     less_one = at_least(of_library(mpfr_expm1, divide(c->spread, two)), 0);
     e = add(less_one, one);

@@ -44,7 +44,7 @@ void bound_directed(struct bound_directed *, const double *Y, const double *W_Q,
 
 /* Theorem C, of the iteration Z <- S^T (X + Z) W_V on ||Z||_F <= rho - ||X||_F. */
 struct bound_directed_contraction {
-    enum bound_answer holds;      /* image <= rho and rate < 1? */
+    enum bound_answer holds;      /* image <= rho and rate < 1? Undecided for rho < 0 */
     struct bound_interval spread; /* E: how far two logits of a row are apart at most */
     struct bound_interval image;  /* ||W_V|| cosh(E/2) rho + ||X||_F */
     struct bound_interval rate;

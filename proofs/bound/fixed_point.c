@@ -268,19 +268,27 @@ static double step_up(struct search *s)
     return bound_matrix_frobenius(&image);
 }
 
-/* At least sup ||I - C (I - Phi')|| over the box of half-width r around z; the spectral radius
- * there. */
-static double contraction_up(struct search *s, double r, struct bound_interval *radius)
+/* At least sup ||I - C (I - Phi')|| over the box of half-width r around z.
+ *
+ * By the way an enclosure of rho(Phi') at the fixed point, which lies in the box if the test
+ * succeeds: J is a ball of all Jacobians in the box, and bound_spectral_radius encloses rho(A) of
+ * every single A in a ball. It multiplies balls as if their matrices were independent of each
+ * other; the ball of A^m then holds all products of m matrices of J, those of m times the same one
+ * among them: wider than need be, never too narrow. So an upper end below 1 is above rho(Phi') at
+ * the fixed point, and the iteration is attracted (Ostrowski); a lower end above 1 is below it. At
+ * a kink Phi' does not exist, and neither follows. */
+static double contraction_up(struct bound_fixed_point *point, struct search *s, double r)
 {
     struct bound_iteration t;
     struct bound_matrix C = {s->size, s->size, s->C, 0.0}, J = {0};
     struct bound_matrix product = {s->size, s->size, s->work, 0.0};
     double norm = INFINITY;
     evaluate(&t, s, s->z, r);
+    point->kinks = t.kinks;
     if (t.blocks)
         J = bound_blocks_jacobian(t.blocks);
     if (J.centre) {
-        *radius = bound_iteration_radius(&t, &J);
+        point->spectral_radius = bound_iteration_radius(&t, &J);
         identity_minus(&J);
         bound_matrix_product(&product, &C, &J);
         identity_minus(&product);
@@ -298,7 +306,7 @@ static void krawczyk(struct bound_fixed_point *point, struct search *s)
     double r = 2.0 * point->step;
     for (int k = 0; k < ATTEMPTS && !point->proved && isfinite(r); k++) {
         point->radius = r;
-        point->contraction = contraction_up(s, r, &point->spectral_radius);
+        point->contraction = contraction_up(point, s, r);
         double inner = bound_up(point->step + bound_up(point->contraction * r));
         point->proved = inner < r && point->contraction < 1.0;
         r *= 16.0;

@@ -257,9 +257,11 @@ static enum eer_status map_and_scale(const struct reader *r, struct bound_instan
     if (word == NULL || (strcmp(word, "ST") != 0 && strcmp(word, "S") != 0))
         return fail(r->error, "%.200s: map is %s%.*s%s; expected \"ST\" or \"S\"", r->name,
                     word ? "\"" : "", QUOTED, word ? word : "not a string", word ? "\"" : "");
+    if (about != NULL && !json_is_string(about))
+        return fail(r->error, "%.200s: about is not a string; expected a sentence", r->name);
     instance->map = strcmp(word, "S") == 0 ? BOUND_MAP_S : BOUND_MAP_ST;
     snprintf(instance->about, sizeof instance->about, "%s",
-             json_is_string(about) ? json_string_value(about) : "");
+             about != NULL ? json_string_value(about) : "");
     printable(instance->about);
     if (scale != NULL)
         return entry(r, instance->scale, scale, "scale");

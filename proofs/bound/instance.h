@@ -3,8 +3,9 @@
  * JSON: {"X": [[...]], "Z": [[...]], "W_Q": [[...]], "W_K": [[...]], "W_V": [[...]], "map": "ST" or
  * "S", "scale": "1"}; X and Z n x d, the others d x d. "map" (ST) and "scale" (1) may be left out.
  * More that may be there: "Z2", a second state; "direction", an n x d matrix along which to
- * differentiate; "about", a sentence. An entry is a number, taken as the double nearest to it, or a
- * string, taken exactly: "975/512", "0.15", "-1e-3", "0x1p-3". */
+ * differentiate; "about", a sentence. An entry is an integer of at most 64 bits, taken exactly, a
+ * number with a point or an exponent, taken as the double nearest to it, or a string, taken
+ * exactly: "975/512", "0.15", "-1e-3", "0x1p-3". */
 #ifndef BOUND_INSTANCE_H
 #define BOUND_INSTANCE_H
 

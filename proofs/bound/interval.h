@@ -2,6 +2,8 @@
 #ifndef BOUND_INTERVAL_H
 #define BOUND_INTERVAL_H
 
+#include "strict.h"
+
 /* lo <= the value <= hi. Unknown is [-infinity, infinity]; a NaN never leaves. */
 struct bound_interval {
     double lo, hi;

@@ -7,6 +7,7 @@ enum {
     ITERATIONS =
         300,       /* of the power iteration; what it does not reach costs tightness, not truth */
     SQUARINGS = 6, /* of a Gram matrix, where Cholesky does not settle it */
+    END_BITS = 64, /* of an end on its way to a double: exactly, 1 +- 2^-2^40 has 2^40 of them */
 };
 
 struct bound_interval bound_interval(const arb_t x)
@@ -18,7 +19,7 @@ struct bound_interval bound_interval(const arb_t x)
         return interval;
     arf_init(lo);
     arf_init(hi);
-    arb_get_interval_arf(lo, hi, x, ARF_PREC_EXACT);
+    arb_get_interval_arf(lo, hi, x, END_BITS);
     interval.lo = arf_get_d(lo, ARF_RND_FLOOR);
     interval.hi = arf_get_d(hi, ARF_RND_CEIL);
     arf_clear(lo);

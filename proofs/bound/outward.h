@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "strict.h"
+
 #define BOUND_UNIT      0x1p-53   /* unit roundoff u */
 #define BOUND_UNDERFLOW 0x1p-1074 /* more than one product loses below the normal numbers */
 

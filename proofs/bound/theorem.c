@@ -26,42 +26,52 @@ static const struct bound_interval unknown = {-INFINITY, INFINITY};
 /* --- hypotheses
  * ----------------------------------------------------------------------------------- */
 
-/* ||A||_F against the square root of limit. */
-static struct bound_hypothesis hypothesis(const fmpq_mat_t A, const fmpq_t limit)
+static void exactly(fmpq_t value, double x)
+{
+    arf_t number;
+
+    arf_init(number);
+    arf_set_d(number, x);
+    arf_get_fmpq(value, number);
+    arf_clear(number);
+}
+
+/* ||A||_F against a limit. */
+static struct bound_hypothesis hypothesis(const fmpq_mat_t A, double limit)
 {
     struct bound_hypothesis h;
-    fmpq_t square;
+    fmpq_t square, limit_square;
     arb_t norm;
 
     fmpq_init(square);
+    fmpq_init(limit_square);
     arb_init(norm);
     bound_square(square, A);
-    h.holds = fmpq_cmp(square, limit) <= 0;
+    exactly(limit_square, limit);
+    fmpq_mul(limit_square, limit_square, limit_square);
+    h.holds = fmpq_cmp(square, limit_square) <= 0;
     arb_set_fmpq(norm, square, PRECISION);
     arb_sqrtpos(norm, norm, PRECISION);
     h.value = bound_interval(norm);
+    if (h.holds)
+        h.value.hi = fmin(h.value.hi, limit);
+    else
+        h.value.lo = fmax(h.value.lo, limit);
     fmpq_clear(square);
+    fmpq_clear(limit_square);
     arb_clear(norm);
     return h;
 }
 
 static void hypotheses(struct bound_theorem *t, const struct bound_instance *instance)
 {
-    fmpq_t one, quarter;
-
-    fmpq_init(one);
-    fmpq_init(quarter);
-    fmpq_one(one);
-    fmpq_set_si(quarter, 1, 4);
-    t->X = hypothesis(instance->X, one);
-    t->Z = hypothesis(instance->Z, one);
-    t->W_V = hypothesis(instance->W_V, quarter);
+    t->X = hypothesis(instance->X, 1.0);
+    t->Z = hypothesis(instance->Z, 1.0);
+    t->W_V = hypothesis(instance->W_V, 0.5);
     t->two_points.given = instance->has_second;
-    t->two_points.Z2 = hypothesis(instance->second, one);
+    t->two_points.Z2 = hypothesis(instance->second, 1.0);
     t->scale_is_one = fmpq_is_one(instance->scale);
     t->hypotheses = t->X.holds && t->Z.holds && t->W_V.holds && t->scale_is_one;
-    fmpq_clear(one);
-    fmpq_clear(quarter);
 }
 
 /* --- ||DF||
@@ -281,29 +291,24 @@ static void verdicts(struct bound_theorem *t)
 static void propose(fmpq_t w, struct bound_interval norm)
 {
     fmpq_t low, high;
-    arf_t end;
 
     fmpq_init(low);
     fmpq_init(high);
-    arf_init(end);
-    arf_set_d(end, norm.hi);
-    arf_get_fmpq(high, end);
-    arf_set_d(end, norm.lo);
-    arf_get_fmpq(low, end);
+    exactly(low, norm.lo);
+    exactly(high, norm.hi);
     fmpq_simplest_between(w, low, high);
     fmpq_clear(low);
     fmpq_clear(high);
-    arf_clear(end);
 }
 
-static void upper(fmpq_t w, struct bound_interval norm)
+/* w >= ||W||; a proposal that is no bound is replaced by the double above. 0 if that is none. */
+static int norm_above(fmpq_t w, struct bound_interval norm, const fmpq_mat_t W)
 {
-    arf_t end;
-
-    arf_init(end);
-    arf_set_d(end, norm.hi);
-    arf_get_fmpq(w, end);
-    arf_clear(end);
+    propose(w, norm);
+    if (bound_rational_norm(w, W))
+        return 1;
+    exactly(w, norm.hi);
+    return bound_rational_norm(w, W);
 }
 
 /* The fraction, or what there is room for. */
@@ -318,53 +323,47 @@ static void print_fraction(char text[64], const fmpq_t value)
     flint_free(whole_text);
 }
 
-/* Proposals that are no bounds are replaced by the doubles above. */
-static int printed_square(fmpq_t square, const struct bound_theorem *t,
-                          const struct bound_instance *instance, int k)
+static void printed_squares(struct bound_theorem *t, const struct bound_instance *instance,
+                            const fmpq_t square)
 {
-    fmpq_t w_Q, w_K;
-    int good = 0;
+    fmpq_t w_Q, w_K, printed;
 
     fmpq_init(w_Q);
     fmpq_init(w_K);
-    for (int attempt = 0; !good && attempt < 4; attempt++) {
-        if (attempt & 1)
-            upper(w_Q, t->W_Q);
-        else
-            propose(w_Q, t->W_Q);
-        if (attempt & 2)
-            upper(w_K, t->W_K);
-        else
-            propose(w_K, t->W_K);
-        good = bound_rational_printed(square, instance, w_Q, w_K, k);
-    }
+    fmpq_init(printed);
+    if (norm_above(w_Q, t->W_Q, instance->W_Q) && norm_above(w_K, t->W_K, instance->W_K))
+        for (int k = 0; k < BOUND_VERDICTS; k++) {
+            bound_rational_printed(printed, instance, w_Q, w_K, k);
+            print_fraction(t->printed_square[k], printed);
+            if (fmpq_cmp(square, printed) > 0)
+                t->verdict[k] = BOUND_VIOLATES;
+        }
     fmpq_clear(w_Q);
     fmpq_clear(w_K);
-    return good;
+    fmpq_clear(printed);
 }
 
 static void rational(struct bound_theorem *t, const struct bound_instance *instance,
                      const fmpq_mat_t D)
 {
-    fmpq_t square, printed;
+    fmpq_t square;
 
     t->rational = bound_uniform(instance) && !fmpq_mat_is_zero(D) && isfinite(t->W_Q.hi) &&
                   isfinite(t->W_K.hi);
     if (!t->rational)
         return;
+    int most_Q = bound_rational_most(instance->W_Q), most_K = bound_rational_most(instance->W_K);
+    int most = most_Q < most_K ? most_Q : most_K;
+    if (t->d > most) {
+        t->rational = 0;
+        t->rational_most = most;
+        return;
+    }
     fmpq_init(square);
-    fmpq_init(printed);
     bound_rational_derivative(square, instance, D);
     print_fraction(t->square, square);
-    for (int k = 0; k < BOUND_VERDICTS; k++) {
-        if (!printed_square(printed, t, instance, k))
-            continue;
-        print_fraction(t->printed_square[k], printed);
-        if (fmpq_cmp(square, printed) > 0)
-            t->verdict[k] = BOUND_VIOLATES;
-    }
+    printed_squares(t, instance, square);
     fmpq_clear(square);
-    fmpq_clear(printed);
 }
 
 /* --- equation 14, two points

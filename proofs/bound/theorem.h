@@ -17,7 +17,8 @@ extern const char *const bound_verdict_text[3];
 enum { BOUND_Q = 4, BOUND_EVERY_Q = 4, BOUND_VERDICTS = 5 };
 extern const char *const bound_q_text[BOUND_VERDICTS];
 
-/* A hypothesis: the value, and whether it is at most the limit, decided in rational numbers. */
+/* A hypothesis: the value, and whether it is at most the limit, decided in rational numbers; the
+ * value's ends agree with that. */
 struct bound_hypothesis {
     struct bound_interval value;
     int holds;
@@ -49,7 +50,8 @@ struct bound_theorem {
     struct bound_interval B, B_truth; /* the S map's in the norm max_i |D_i|, ||DF|| in it */
     /* Logits constant in every row: all of it in rational numbers. Texts of fractions. */
     int rational;
-    char square[64];                         /* ||DF[D]||^2 / ||D||^2, for a D */
+    int rational_most; /* that would take seconds: d is above this, and nothing of it was done; 0 */
+    char square[64];   /* ||DF[D]||^2 / ||D||^2, for a D */
     char printed_square[BOUND_VERDICTS][64]; /* a fraction at least P_q^2; "" if none was found */
     /* Equation 14: F maps the unit ball into itself, ||F|| <= 2 ||W_V||_F <= 1. */
     struct bound_interval image, image_claim;

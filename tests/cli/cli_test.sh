@@ -180,6 +180,18 @@ else
     gives 0 'does not violate' theorem --instance small.json
     eer theorem --instance small.json --json
     check "an instance's JSON has a verdict" jq -e '.verdict["2"] == "does not violate"' out
+    echo '{"X": [["1/3"]], "Z": [["5/3"]], "W_Q": [[1]], "W_K": [[1]], "W_V": [["2/3"]]}' >thirds.json
+    gives 0 'X.._F <= 0.333334 <= 1  ..Z.._F >= 1.66666, ABOVE 1  ..W_V.._F >= 0.666666, ABOVE 1/2: NOT met' \
+        theorem --instance thirds.json
+    { # weights of 110 x 110 doubles, X = Z = 0
+        row() { yes "$1" | head -110 | paste -sd, | sed 's/.*/[&]/'; }
+        weights=$(row "$(row 0.1)")
+        echo "{\"X\": [$(row 0)], \"Z\": [$(row 0)], \"W_Q\": $weights, \"W_K\": $weights, \"W_V\": $weights}"
+    } >large.json
+    gives 0 'not checked in rationals: d = 110 > [6-9][0-9], ' theorem --instance large.json
+    eer theorem --instance large.json --json
+    check "JSON says what was not checked" \
+        jq -e '.rational.not_checked | test("^not checked in rationals: d = 110 > [6-9][0-9]$")' out
     gives 1 'no-such.json: cannot open' theorem --instance no-such.json
     printf '{"X": [["1\033[2J"]], "Z": [[0]], "W_Q": [[1]], "W_K": [[1]], "W_V": [[1]]}' >bad.json
     gives 1 'bad.json' theorem --instance bad.json
@@ -209,12 +221,23 @@ else
     printf '\223NUMPY\1\0\75\0%s\n\0\0\0\0\0\0\360\77' \
         "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1)}   " >x.npy
     tensor() { printf '"%s":{"dtype":"F64","shape":[1,1],"data_offsets":[%d,%d]}' "$@"; }
-    { # one weight each: W_Q = W_K = 1/2, W_V = 1/4; a header of 176 bytes
+    weights() { # of one number each: W_Q = W_K, W_V, as the bytes of doubles; a header of 176 bytes
         printf '\260\0\0\0\0\0\0\0'
         printf '%-176s' "{$(tensor W_Q 0 8),$(tensor W_K 0 8),$(tensor W_V 8 16)}"
-        printf '\0\0\0\0\0\0\340\77\0\0\0\0\0\0\320\77'
-    } >w.safetensors
-    gives 0 'exactly one within' certify --attention w.safetensors --input x.npy --map ST --loops 2
+        # shellcheck disable=SC2059 # octal bytes
+        printf "$1$2"
+    }
+    weights '\0\0\0\0\0\0\340\77' '\0\0\0\0\0\0\320\77' >w.safetensors # 1/2, 1/4
+    weights '\125\125\125\125\125\125\325\77' '\0\0\0\0\0\0\320\77' >third.safetensors # 1/3, 1/4
+    gives 0 'Q.. 0.33334, ..W_K.. 0.33334, ..W_V.. 0.25(001)?, ..W_V.._F 0.25, ..M.. 0.11112, ..X.. 1(.0001)?, ..X.._F 1$' \
+        certify --attention third.safetensors --input x.npy --loops 2
+    number=' +[0-9.e+-]+'
+    proved="proved, exactly one within$number of a point at distance$number from Z_2"
+    proved="fixed point: $proved .\|C f\| <=$number, \|\|I - C f'\|\| <=$number.; rho there"
+    gives 0 "$proved +0\\.2(4999|5) to +0\\.25(001)?: it attracts\$" \
+        certify --attention w.safetensors --input x.npy --map ST --loops 2
+    gives 0 "$proved +1\\.2(499|5) to +1\\.25(01)?: an eigenvalue above 1 in modulus\$" \
+        certify --attention w.safetensors --input x.npy --residual --loops 2
     head -c 70 x.npy >cut.npy
     gives 1 'cut.npy: .*expected' certify --attention w.safetensors --input cut.npy
     gives 1 'no-such.npy: cannot open' certify --attention w.safetensors --input no-such.npy

@@ -2,7 +2,7 @@
 # run.sh BUILD [PATTERN [LIST]] - plants the bugs of LIST (bugs) one by one in a copy of the sources, builds there
 # and runs the test that has to catch each. A table; exit 1 if a bug survives. PATTERN: only bugs that match it.
 #
-# A test is a program of tests/unit; or gradcheck (30 configurations), cli, kill_write, tsan, violations, prove (an
+# A test is a program of tests/unit; or gradcheck (30 configurations), cli, strict, kill_write, tsan, violations, prove (an
 # obligation of the file may no longer be proved), or proofs PATTERN (prove.sh has to refuse the file and say PATTERN).
 set -u
 build=$1 pattern=${2:-} list=${3:-bugs} here=$(dirname "$0")
@@ -36,6 +36,7 @@ try() {
         make -s -C "$tree" -j "$jobs" build/eer || return 2
         (cd "$tree" && sh tests/cli/cli_test.sh build/eer 2)
         ;;
+    strict) (cd "$tree" && sh tests/bound/strict.sh build) ;;
     kill_write)
         make -s -C "$tree" -j "$jobs" build/tests/kill_write || return 2
         (cd "$tree" && build/tests/kill_write 40)

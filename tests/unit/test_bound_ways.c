@@ -850,4 +850,11 @@ Test(bound_ways, the_contraction_of_theorem_c)
     cr_expect_eq(compare_contraction(NAN, 0.1, 0, 1, 2), BOUND_UNDECIDED);
     cr_expect_eq(compare_contraction(0.1, 0.1, 0, NAN, 2), BOUND_UNDECIDED);
     cr_expect_eq(compare_contraction(0.1, 0.1, 0, INFINITY, 2), BOUND_UNDECIDED);
+    /* On a ball of a negative radius the image, -2, would be at most rho. */
+    struct bound_directed_contraction v;
+    struct bound_interval zero = {0, 0}, fifth = {0.2, 0.2}, two = {2, 2};
+    bound_directed_contraction(&v, zero, two, zero, -1, 2);
+    cr_expect(v.holds == BOUND_UNDECIDED);
+    bound_directed_contraction(&v, zero, fifth, zero, -1, 2);
+    cr_expect(v.holds == BOUND_UNDECIDED && !isfinite(v.image.lo) && !isfinite(v.rate.hi));
 }

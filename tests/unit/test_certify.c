@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../../fast/program/bounds/certified.h"
 #include "../../fast/program/configuration.h"
 #include "../../proofs/bound/blocks.h"
 #include "../../proofs/bound/certificate.h"
@@ -766,6 +768,109 @@ Test(certify, a_known_fixed_point)
     bound_fixed_point(&point, &subject, s.x, zero, 1);
     cr_expect(!point.proved);
     free_sample(&s);
+}
+
+/* X = 0, one row, (I + W_V) z = z / 2: 0 is a fixed point. With b_1 = 0 each unit of the MLP is at
+ * 0 there. */
+Test(certify, a_fixed_point_at_a_kink)
+{
+    uint64_t state = 43;
+    struct sample s;
+    struct bound_fixed_point point;
+    new_sample(&s, 12, &state);
+    cr_assert(s.config.activation == EER_RELU && s.config.norm == EER_NORM_NONE &&
+              s.config.mlp > 0);
+    struct bound_subject subject = {&s.model, NULL};
+    int d = s.config.d, m = s.config.mlp;
+    double *W_V = s.theta + s.layout.offset[EER_W_V], *W_2 = s.theta + s.layout.offset[EER_W_2];
+    double *b_1 = s.theta + s.layout.offset[EER_B_1], *b_2 = s.theta + s.layout.offset[EER_B_2];
+    const double zero[8] = {0};
+    for (int i = 0; i < d * d; i++)
+        W_V[i] = i % (d + 1) == 0 ? -0.5 : 0.0;
+    for (int i = 0; i < m * d; i++)
+        W_2[i] *= 0x1p-6;
+    memset(b_2, 0, (size_t)d * sizeof *b_2);
+    for (int off = 0; off < 2; off++) {
+        for (int i = 0; i < m; i++)
+            b_1[i] = -off;
+        bound_fixed_point(&point, &subject, zero, zero, 1);
+        cr_expect(point.proved && point.kinks == !off && point.spectral_radius.hi < 1.0,
+                  "b_1 = %d: %d kinks, rho <= %g", -off, point.kinks, point.spectral_radius.hi);
+    }
+    free_sample(&s);
+}
+
+/* What is printed of one state and this fixed point. */
+static void printed(char *text, size_t size, const struct bound_fixed_point *point, int n)
+{
+    struct eer_certified_state first = {0};
+    struct eer_certified c = {
+        .n = n, .d = 1, .loops = 7, .count = 1, .state = &first, .fixed = *point};
+    struct eer_certified_head head = {.input = "it"};
+    struct bound_attention_values *v = &first.certificate.attention;
+    v->W_Q.hi = 1.0 / 3.0;
+    v->M.hi = 0.25;
+    v->X_frobenius.hi = INFINITY;
+    FILE *file = tmpfile();
+    int before = dup(STDOUT_FILENO);
+    cr_assert(file && before >= 0);
+    fflush(stdout);
+    dup2(fileno(file), STDOUT_FILENO);
+    eer_certified_print(&c, &head);
+    fflush(stdout);
+    dup2(before, STDOUT_FILENO);
+    close(before);
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    fclose(file);
+}
+
+Test(certify, what_is_printed_of_a_fixed_point)
+{
+    static const struct {
+        struct bound_fixed_point point;
+        int n;
+        const char *said; /* until the end of the line */
+    } cases[] = {
+        {{.tried = 0}, BOUND_MOST_FIXED + 1, "not looked for: n d = 521 is above 520"},
+        {{.tried = 0}, BOUND_MOST_FIXED, "not looked for: no memory for n d = 520"},
+        {{.tried = 1, .rows = 1, .step = 0.01011, .contraction = 2.001},
+         1,
+         "|C f| <= 0.0102 and ||I - C f'|| <= 2.01 do not suffice"},
+        {{.tried = 1, .rows = 1, .proved = 1, .spectral_radius = {0.123456, 0.5}},
+         1,
+         "rho there    0.12345 to        0.5: it attracts"},
+        {{.tried = 1, .rows = 1, .proved = 1, .spectral_radius = {1.5, 1.6000001}},
+         1,
+         "rho there        1.5 to     1.6001: an eigenvalue above 1 in modulus"},
+        {{.tried = 1, .rows = 1, .proved = 1, .spectral_radius = {1, 1}},
+         1,
+         "rho there          1 to          1"},
+        {{.tried = 1, .rows = 1, .proved = 1, .spectral_radius = {0.9, 1.1}},
+         1,
+         "rho there        0.9 to     1.1001"}, /* 1.1 is above 11/10 */
+        {{.tried = 1, .rows = 1, .proved = 1, .kinks = 1, .spectral_radius = {0.25, 0.5}},
+         1,
+         "to        0.5: a ReLU may be at 0 there, where rho decides nothing"},
+        {{.tried = 1, .rows = 1, .proved = 1, .kinks = 1, .spectral_radius = {2, 2}},
+         1,
+         "to          2: a ReLU may be at 0 there, where rho decides nothing"},
+        {{.tried = 1, .rows = 2, .proved = 1, .spectral_radius = {0.5, 0.5}},
+         3,
+         "to        0.5: it attracts"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        static char text[1 << 16], line[256];
+        printed(text, sizeof text, &cases[k].point, cases[k].n);
+        snprintf(line, sizeof line, "%s\n", cases[k].said);
+        cr_expect(strstr(text, line) != NULL, "case %zu: no \"%s\" in %s", k, cases[k].said,
+                  strstr(text, "fixed point"));
+        const char *rows = "(first 2 of 3 rows; found for no more) proved, exactly one within";
+        cr_expect((strstr(text, rows) != NULL) == (cases[k].n == 3), "case %zu", k);
+        cr_expect(strstr(text, "||W_Q|| 0.33334, ") && strstr(text, "||M|| 0.25, ") &&
+                      strstr(text, "||X||_F unknown\n"),
+                  "case %zu: %.300s", k, text);
+    }
 }
 
 /* Of norm = pre the states grow without end: Newton's method runs away, until z + b is z in

@@ -44,6 +44,31 @@ Test(theorem, strings_are_taken_exactly)
     reads("-6/4", -3, 2);
 }
 
+/* 2^53 + 1 is no double. */
+Test(theorem, integers_are_taken_exactly_and_other_numbers_as_doubles)
+{
+    static const char text[] = "{\"X\": [[9007199254740993]], \"Z\": [[9007199254740993.0]], "
+                               "\"W_Q\": [[-9223372036854775808]],"
+                               "\"W_K\": [[0.1]], \"W_V\": [[\"0.1\"]]}";
+    struct bound_instance instance;
+    struct eer_error error;
+    fmpq_t expected;
+
+    fmpq_init(expected);
+    cr_assert(bound_instance_read(&instance, "it", text, strlen(text), &error) == EER_OK);
+    fmpq_set_si(expected, 9007199254740993, 1);
+    cr_expect(fmpq_equal(fmpq_mat_entry(instance.X, 0, 0), expected));
+    fmpq_set_si(expected, 9007199254740992, 1);
+    cr_expect(fmpq_equal(fmpq_mat_entry(instance.Z, 0, 0), expected));
+    fmpq_set_si(expected, WORD_MIN, 1);
+    cr_expect(fmpq_equal(fmpq_mat_entry(instance.W_Q, 0, 0), expected));
+    fmpq_set_si(expected, 1, 10);
+    cr_expect(!fmpq_equal(fmpq_mat_entry(instance.W_K, 0, 0), expected));
+    cr_expect(fmpq_equal(fmpq_mat_entry(instance.W_V, 0, 0), expected));
+    bound_instance_clear(&instance);
+    fmpq_clear(expected);
+}
+
 Test(theorem, what_is_no_number_is_refused)
 {
     static const char *const texts[] = {
@@ -106,6 +131,9 @@ Test(theorem, a_bad_instance_is_refused_with_its_place)
     refused("{\"X\": [[1]], \"map\": \"T\", " REST "}", "map is \"T\"");
     refused("{\"X\": [[1]], \"scale\": [1], " REST "}", "scale");
     refused("{\"X\": [[1]], \"direction\": [[0]], " REST "}", "direction is 0");
+    refused("{\"X\": [[1]], \"about\": 3, " REST "}", "about is not a string");
+    refused("{\"X\": [[1]], \"about\": null, " REST "}", "about is not a string");
+    refused("{\"X\": [[9223372036854775808]], " REST "}", "too big integer");
     char rows[8192] = "{\"X\": [[1]";
     for (int i = 0; i < 1000; i++)
         strcat(rows, ",[1]");
@@ -169,21 +197,90 @@ Test(theorem, a_rational_norm_that_is_none_is_not_kept)
     const char *text = counterexample("two_rows"); /* W_Q = I, W_K = diag(1, -1) */
     struct bound_instance instance;
     struct eer_error error;
-    fmpq_t one, less, square;
+    fmpq_t one, less;
 
     fmpq_init(one);
     fmpq_init(less);
-    fmpq_init(square);
     fmpq_one(one);
     fmpq_set_si(less, 999999, 1000000);
     cr_assert(bound_instance_read(&instance, "it", text, strlen(text), &error) == EER_OK);
-    cr_expect(bound_rational_printed(square, &instance, one, one, 3));
-    cr_expect(!bound_rational_printed(square, &instance, less, one, 3));
-    cr_expect(!bound_rational_printed(square, &instance, one, less, 3));
+    cr_expect(bound_rational_norm(one, instance.W_Q) && bound_rational_norm(one, instance.W_K));
+    cr_expect(!bound_rational_norm(less, instance.W_Q) && !bound_rational_norm(less, instance.W_K));
+    fmpq_neg(one, one);
+    cr_expect(!bound_rational_norm(one, instance.W_Q));
     bound_instance_clear(&instance);
     fmpq_clear(one);
     fmpq_clear(less);
-    fmpq_clear(square);
+}
+
+/* u v^T / 11 has the norm |u| |v| / 11; w^2 I less its Gram matrix is singular there. */
+Test(theorem, rational_norms_are_decided_to_the_last_digit)
+{
+    static const long u[] = {2, 3, 6, 0, 0}, v[] = {1, 0, -4, 8, 0}; /* lengths 7 and 9 */
+    fmpq_mat_t W;
+    fmpq_t norm, off;
+
+    fmpq_init(norm);
+    fmpq_init(off);
+    fmpq_mat_init(W, 5, 5);
+    for (int turn = 0; turn < 5; turn++) { /* the pivot's place */
+        for (int i = 0; i < 5; i++)
+            for (int j = 0; j < 5; j++)
+                fmpq_set_si(fmpq_mat_entry(W, i, j), u[i] * v[(j + turn) % 5], 11);
+        for (int i = 0; i < 25; i++)
+            fmpq_canonicalise(fmpq_mat_entry(W, i / 5, i % 5));
+        fmpq_set_si(norm, 63, 11);
+        fmpq_set_str(off, "1/1000000000000000000000000000000", 10);
+        cr_expect(bound_rational_norm(norm, W));
+        fmpq_add(norm, norm, off);
+        cr_expect(bound_rational_norm(norm, W));
+        fmpq_sub(norm, norm, off);
+        fmpq_sub(norm, norm, off);
+        cr_expect(!bound_rational_norm(norm, W));
+        fmpq_zero(norm);
+        cr_expect(!bound_rational_norm(norm, W));
+    }
+    fmpq_mat_zero(W);
+    cr_expect(bound_rational_norm(norm, W));
+    fmpq_one(fmpq_mat_entry(W, 0, 0));
+    fmpq_one(fmpq_mat_entry(W, 0, 1));
+    fmpq_one(norm); /* the first pivot is 0, the others not negative, the norm sqrt 2 */
+    cr_expect(!bound_rational_norm(norm, W));
+    fmpq_mat_clear(W);
+    fmpq_clear(norm);
+    fmpq_clear(off);
+}
+
+/* X = Z = 0, so that all logits are 0; W_Q = W_K = W_V with entries of some bits. */
+static struct bound_theorem of_size(int d, int tenths)
+{
+    static const char *const names[] = {"X", "Z", "W_Q", "W_K", "W_V"};
+    char *text = calloc((size_t)(5 * d * d), 40), *at = text;
+    for (int m = 0; m < 5; m++) {
+        at += sprintf(at, "%s\"%s\": [", m == 0 ? "{" : ", ", names[m]);
+        for (int i = 0; i < (m < 2 ? 2 : d); i++)
+            for (int j = 0; j < d; j++)
+                at += sprintf(at, "%s%s%d%s", j == 0 ? (i == 0 ? "[" : ", [") : ", ",
+                              m < 2 || !tenths ? "" : "0.", m < 2 ? 0 : 1 + (7 * i + 3 * j) % 10,
+                              j == d - 1 ? "]" : "");
+        at += sprintf(at, "]");
+    }
+    strcat(at, "}");
+    struct bound_theorem t = look(text);
+    free(text);
+    return t;
+}
+
+/* A second or so in all: fractions that grow in the elimination would take hours. */
+Test(theorem, what_would_take_long_in_rational_numbers_is_said_not_to_be_done, .timeout = 60)
+{
+    struct bound_theorem t = of_size(24, 1); /* 0.1 and the like have 53 bits */
+    cr_expect(t.rational && t.rational_most == 0 && t.printed_square[BOUND_EVERY_Q][0] != '\0');
+    t = of_size(100, 0);
+    cr_expect(t.rational && t.rational_most == 0);
+    t = of_size(100, 1);
+    cr_expect(!t.rational && t.rational_most >= 64 && t.rational_most < 100, "%d", t.rational_most);
+    cr_expect(t.square[0] == '\0' && t.printed_square[BOUND_EVERY_Q][0] == '\0');
 }
 
 /* The two rows of 3.1 with any m, d = 2. */
@@ -231,6 +328,13 @@ Test(theorem, hypotheses_are_decided_exactly)
     cr_expect(look(text).hypotheses);
     snprintf(text, sizeof text, form, "00000000000000000000000000001", "");
     cr_expect(!look(text).hypotheses && !look(text).X.holds);
+    struct bound_theorem t =
+        look("{\"X\": [[\"1\", \"1e-30\"]], \"Z\": [[\"1\", 0]],"
+             "\"W_Q\": [[1, 0], [0, 1]], \"W_K\": [[1, 0], [0, 1]],"
+             "\"W_V\": [[\"0.4999999999999999999999999999999999999999999\", 0],"
+             "[0, 0]]}");
+    cr_expect(!t.X.holds && t.X.value.lo >= 1); /* whatever the ball's ends are */
+    cr_expect(t.Z.holds && t.Z.value.hi == 1 && t.W_V.holds && t.W_V.value.hi == 0.5);
     snprintf(text, sizeof text, form, "", ", \"scale\": 2");
     cr_expect(!look(text).hypotheses);
     snprintf(text, sizeof text, form, "", ", \"scale\": -2");
@@ -455,6 +559,28 @@ Test(theorem, norms_whose_value_is_known)
     const double nan[] = {NAN, 1, 1, 1};
     struct bound_interval unknown = norm_of(nan, 2, 2, bound_spectral_norm);
     cr_expect(unknown.lo == -INFINITY && unknown.hi == INFINITY);
+}
+
+/* Exactly, the ends of the first have 2^40 bits. */
+Test(theorem, ends_of_balls_are_rounded_outwards)
+{
+    arb_t x;
+
+    arb_init(x);
+    arb_one(x);
+    arb_add_error_2exp_si(x, -(1L << 40));
+    struct bound_interval ends = bound_interval(x);
+    cr_expect(ends.lo == 1 - 0x1p-53 && ends.hi == 1 + 0x1p-52);
+    arb_neg(x, x);
+    ends = bound_interval(x);
+    cr_expect(ends.lo == -1 - 0x1p-52 && ends.hi == -1 + 0x1p-53);
+    arb_mul_2exp_si(x, x, 1L << 40);
+    ends = bound_interval(x);
+    cr_expect(ends.lo == -INFINITY && ends.hi <= -0x1p1023);
+    arb_set_d(x, 0.1);
+    ends = bound_interval(x);
+    cr_expect(ends.lo == 0.1 && ends.hi == 0.1);
+    arb_clear(x);
 }
 
 Test(theorem, rows_of_the_softmax_sum_to_one_and_stay_in_the_unit_interval)

@@ -96,12 +96,12 @@ static json_t *fixed_point(const struct bound_fixed_point *f)
 {
     if (!f->tried)
         return json_null();
-    return json_pack("{sb si sb si so so so so so so so so}", "proved", f->proved, "rows", f->rows,
-                     "newton_diverged", f->diverged, "newton_steps", f->steps, "size",
+    return json_pack("{sb si sb si so so so so so so so so si}", "proved", f->proved, "rows",
+                     f->rows, "newton_diverged", f->diverged, "newton_steps", f->steps, "size",
                      number(f->size), "start", number(f->start), "residual", number(f->residual),
                      "distance", number(f->distance), "radius", number(f->radius), "step",
                      number(f->step), "contraction", number(f->contraction), "spectral_radius",
-                     eer_interval_json(f->spectral_radius));
+                     eer_interval_json(f->spectral_radius), "rows_with_relu_at_0", f->kinks);
 }
 
 static json_t *settling(const struct eer_settling *s)

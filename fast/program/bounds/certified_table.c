@@ -36,10 +36,23 @@ static const char *word(enum bound_answer answer)
 
 static void print_weights(const struct bound_attention_values *v)
 {
-    printf(
-        "||W_Q|| %.5g, ||W_K|| %.5g, ||W_V|| %.5g, ||W_V||_F %.5g, ||M|| %.5g, ||X|| %.5g, ||X||_F "
-        "%.5g\n",
-        v->W_Q.hi, v->W_K.hi, v->W_V.hi, v->W_V_frobenius.hi, v->M.hi, v->X.hi, v->X_frobenius.hi);
+    const struct {
+        const char *name;
+        double above;
+    } norms[] = {
+        {"||W_Q||", v->W_Q.hi},
+        {"||W_K||", v->W_K.hi},
+        {"||W_V||", v->W_V.hi},
+        {"||W_V||_F", v->W_V_frobenius.hi},
+        {"||M||", v->M.hi},
+        {"||X||", v->X.hi},
+        {"||X||_F", v->X_frobenius.hi},
+    };
+    for (size_t k = 0; k < sizeof norms / sizeof norms[0]; k++) {
+        char text[EER_END];
+        printf("%s%s %s", k > 0 ? ", " : "", norms[k].name, eer_high(text, norms[k].above, DIGITS));
+    }
+    printf("\n");
 }
 
 /* The theorem's hypotheses, of Z at which states. */
@@ -139,11 +152,25 @@ static void print_iteration(const struct eer_certified *c)
     }
 }
 
+/* What the spectral radius at a proved fixed point says of it. */
+static const char *stability(const struct bound_fixed_point *f)
+{
+    if (f->kinks > 0)
+        return ": a ReLU may be at 0 there, where rho decides nothing";
+    if (f->spectral_radius.hi < 1.0)
+        return ": it attracts";
+    return f->spectral_radius.lo > 1.0 ? ": an eigenvalue above 1 in modulus" : "";
+}
+
 static void print_fixed_point(const struct eer_certified *c)
 {
     const struct bound_fixed_point *f = &c->fixed;
     const char *kind = c->state[0].certificate.has_quotient ? " modulo row means" : "";
     printf("\nfixed point%s: ", kind);
+    if (!f->tried && c->n * c->d <= BOUND_MOST_FIXED) {
+        printf("not looked for: no memory for n d = %d\n", c->n * c->d);
+        return;
+    }
     if (!f->tried) {
         printf("not looked for: n d = %d is above %d\n", c->n * c->d, BOUND_MOST_FIXED);
         return;
@@ -182,9 +209,7 @@ static void print_fixed_point(const struct eer_certified *c)
     low(f->spectral_radius.lo);
     printf(" to");
     high(f->spectral_radius.hi);
-    printf("%s\n", f->spectral_radius.hi < 1.0   ? ": it attracts"
-                   : f->spectral_radius.lo > 1.0 ? ": an eigenvalue above 1 in modulus"
-                                                 : "");
+    printf("%s\n", stability(f));
 }
 
 static void print_settling(const struct eer_certified *c)

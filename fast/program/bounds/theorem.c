@@ -57,7 +57,11 @@ static void print_interval(const char *name, struct bound_interval x)
 
 static void print_hypothesis(const char *name, const struct bound_hypothesis *h, const char *limit)
 {
-    printf("  %s = %.*g %s %s", name, DIGITS, h->value.hi, h->holds ? "<=" : "is ABOVE", limit);
+    char text[EER_END];
+    if (h->holds)
+        printf("  %s <= %s <= %s", name, eer_high(text, h->value.hi, DIGITS), limit);
+    else
+        printf("  %s >= %s, ABOVE %s", name, eer_low(text, h->value.lo, DIGITS), limit);
 }
 
 static void print_hypotheses(const struct bound_theorem *t)
@@ -150,6 +154,10 @@ static void print_instance(const char *name, const struct bound_theorem *t)
     print_verdicts(t);
     if (t->rational)
         print_rational(t);
+    if (t->rational_most > 0)
+        printf("  logits constant in every row, but not checked in rationals: d = %d > %d, the "
+               "most for weights of such numbers\n",
+               t->d, t->rational_most);
     print_corrected(t);
     print_image(t);
     printf("\n");
@@ -244,6 +252,10 @@ static json_t *corrected_json(const struct bound_theorem *t)
 
 static json_t *rational_json(const struct bound_theorem *t)
 {
+    if (t->rational_most > 0)
+        return json_pack(
+            "{so}", "not_checked",
+            json_sprintf("not checked in rationals: d = %d > %d", t->d, t->rational_most));
     if (!t->rational)
         return json_null();
     json_t *object = json_pack("{ss}", "quotient_squared", t->square);
@@ -382,10 +394,11 @@ const struct eer_command eer_theorem_command = {
     "An instance is JSON: {\"X\": [[...]], \"Z\": [[...]], \"W_Q\": [[...]], \"W_K\": [[...]],\n"
     "\"W_V\": [[...]], \"map\": \"ST\" or \"S\", \"scale\": \"1\"}, and as one likes \"Z2\", "
     "\"direction\",\n"
-    "\"about\". A string is taken exactly (\"975/512\", \"0.15\", \"0x1p-3\"), a number as the\n"
-    "double nearest to it. At most 1000 rows of 512. A verdict is of the inequality alone; "
-    "whether\n"
-    "the hypotheses hold stands beside it. spec/theorem.md has the mathematics.",
+    "\"about\". A string (\"975/512\", \"0.15\", \"0x1p-3\") and an integer are taken exactly, a "
+    "number\n"
+    "with a point or an exponent as the double nearest to it. At most 1000 rows of 512. A verdict\n"
+    "is of the inequality alone; whether the hypotheses hold stands beside it. spec/theorem.md\n"
+    "has the mathematics.",
     options,
     run,
 };

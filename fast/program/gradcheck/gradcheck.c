@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../cuda.h"
 #include "../fail.h"
 
 /* Samples of the spread. TF32 has more: an operand that rounding tips over must show in one of
@@ -93,7 +94,7 @@ enum eer_status eer_gradcheck(struct eer_gradcheck_result *result, const struct 
 
 enum { CONFIGS, SEED, CASE, BACKEND, PRECISION, ISA, THREADS, JSON };
 
-#define WORDS_BACKEND   "cpu"
+#define WORDS_BACKEND   "cpu|cuda"
 #define WORDS_PRECISION "fp32|tf32|both"
 
 static const struct eer_option options[] = {
@@ -154,8 +155,8 @@ static enum eer_status take_options(struct arguments *a, int argc, char **argv,
 static void reproduce(char text[128], const struct eer_gradcheck *g, int index,
                       const char *precision)
 {
-    snprintf(text, 128, "eer gradcheck --seed %llu --case %d --precision %s",
-             (unsigned long long)g->seed, index, precision);
+    snprintf(text, 128, "eer gradcheck --backend %s --seed %llu --case %d --precision %s",
+             g->backend->name, (unsigned long long)g->seed, index, precision);
 }
 
 static void print_text(const struct eer_gradcheck *g, const char *precision,
@@ -234,7 +235,7 @@ static enum eer_status run(int argc, char **argv, struct eer_error *error)
     enum eer_status status = take_options(&a, argc, argv, error);
     if (status != EER_OK)
         return status;
-    struct eer_gradcheck g = {.backend = &fast_backend,
+    struct eer_gradcheck g = {.backend = a.backend == 0 ? &fast_backend : &eer_cuda_backend,
                               .isa = (enum eer_isa)a.isa,
                               .threads = (int)a.threads,
                               .seed = a.seed,

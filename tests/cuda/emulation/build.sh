@@ -13,7 +13,7 @@ msan) CXX=${MSANCXX:-clang++} mode='-fsanitize=memory -fsanitize-memory-track-or
 tsan) mode='-fsanitize=thread' own='' ;;
 *) echo "build.sh: $checker: expected plain, asan, msan or tsan" >&2; exit 2 ;;
 esac
-flags="-std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=off -Wall -Wextra -Wpedantic -Werror"
+flags="-std=c++17 -O1 -g -fno-omit-frame-pointer -ffp-contract=off -Wall -Wextra -Wpedantic -Werror -Wno-unknown-pragmas"
 # The run time itself at -O2, and not instrumented where it tells the checker by hand.
 # shellcheck disable=SC2086 # lists of words
 $CXX $flags -O2 $own -I"$here" -c "$here/emulation.cpp" -o "$out.emulation.o"

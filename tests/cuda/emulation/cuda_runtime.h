@@ -36,6 +36,7 @@
  *     EMULATION_MEMORY=BYTES                        device memory; 8 GiB unless told
  *     EMULATION_DEVICES=0                           as on a machine without a driver
  *     EMULATION_FAIL=N                              the Nth call that can fail does, with 999
+ *     EMULATION_TF32=ties-away|ties-even|truncate   rounding of TF32 operands (mma.h, cublas_v2.h)
  *
  * The functions of namespace emulation do the same from within the program.
  */
@@ -216,7 +217,7 @@ struct Executor {
 extern const Executor *executor;
 unsigned thread();                        /* the running thread's number in its block */
 const char *symbol(const void *function); /* its mangled name, or null */
-/* The device array that p lies in, or near; false without one. */
+/* The array of cudaMalloc or cudaMallocHost that p lies in, or near; false without one. */
 bool device_array(const void *p, char **data, size_t *bytes);
 [[noreturn]] void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -233,6 +234,14 @@ void warp(const char *what, unsigned mask, bool orders_memory, Where);
 void *slot(unsigned lane); /* 8 bytes for each lane of the running thread's warp */
 unsigned lane(), live_lanes();
 void poison(void *, size_t); /* NaN, and uninitialised for MemorySanitizer */
+
+/* What the libraries beside the run time need (mma.h, cublas.cpp). */
+cudaError_t can_fail(); /* counts a call that can fail; what went wrong with it, if anything */
+void enqueue(void (*call)(void *), void *argument, cudaStream_t); /* call(argument), in its turn */
+size_t room(const void *); /* bytes from here to the end of its cudaMalloc, 0: none */
+enum Tf32 { TIES_AWAY, TIES_EVEN, TRUNCATE };
+void tf32(const char *);            /* as EMULATION_TF32 */
+Tf32 tf32_rounding(Tf32 otherwise); /* as told, else this */
 
 template <class... P> struct Kernel {
     typedef std::tuple<std::remove_const_t<P>...> Arguments;

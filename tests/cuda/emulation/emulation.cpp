@@ -123,7 +123,7 @@ struct Function {
     size_t dynamic_limit, static_bytes;
 };
 struct Operation {
-    enum { LAUNCH, COPY, SET, RECORD } kind;
+    enum { LAUNCH, COPY, SET, RECORD, CALL } kind;
     cudaStream_t stream;
     emulation::Launch launch;
     void *to;
@@ -131,6 +131,7 @@ struct Operation {
     int byte;
     size_t bytes;
     cudaEvent_t event;
+    void (*call)(void *); /* with `to` */
 };
 struct Limits {
     int sm;
@@ -175,6 +176,7 @@ struct {
     size_t memory;
     int devices;
     long fail;
+    const emulation::Tf32 *tf32;
 } setting;
 
 void settings()
@@ -195,6 +197,8 @@ void settings()
         setting.devices = atoi(s);
     if (const char *s = getenv("EMULATION_FAIL"))
         setting.fail = atol(s);
+    if (const char *s = getenv("EMULATION_TF32"))
+        emulation::tf32(s);
 }
 
 /* Not memset: its interceptors would see an access by whoever runs, and compilers know the loop. */
@@ -283,6 +287,7 @@ void print_name(const void *function)
     char *readable = name ? abi::__cxa_demangle(name, nullptr, nullptr, &status) : nullptr;
     if (name)
         fprintf(stderr, " kernel %s", readable ? readable : name);
+    free(readable);
 }
 
 /* Says where and what. A kernel's mistake has no error code to go on with: it ends the program. */
@@ -658,6 +663,8 @@ void synchronise(const cudaStream_t *only)
             memmove(o.to, o.from, o.bytes);
         else if (o.kind == o.SET)
             memset(o.to, o.byte, o.bytes);
+        else if (o.kind == o.CALL)
+            o.call(o.to);
         else
             o.event->time = now();
     }
@@ -841,6 +848,56 @@ size_t allocated()
     return device_bytes;
 }
 
+void tf32(const char *text)
+{
+    static const char *const names[] = {"ties-away", "ties-even", "truncate"};
+    static const Tf32 roundings[] = {TIES_AWAY, TIES_EVEN, TRUNCATE};
+    settings();
+    for (int k = 0; k < 3; k++)
+        if (!strcmp(text, names[k])) {
+            setting.tf32 = &roundings[k];
+            return;
+        }
+    FATAL("TF32 %s: expected ties-away, ties-even or truncate", text);
+}
+Tf32 tf32_rounding(Tf32 otherwise)
+{
+    settings();
+    return setting.tf32 ? *setting.tf32 : otherwise;
+}
+cudaError_t can_fail()
+{
+    return planned_failure()      ? cudaErrorUnknown
+           : setting.devices == 0 ? cudaErrorInsufficientDriver
+                                  : cudaSuccess;
+}
+void enqueue(void (*call)(void *), void *argument, cudaStream_t stream)
+{
+    Operation o = Operation();
+    o.kind = o.CALL;
+    o.stream = stream;
+    o.call = call;
+    o.to = argument;
+    operations.push_back(o);
+}
+size_t room(const void *p)
+{
+    const Memory *memory = memory_of(p, true);
+    const char *at = static_cast<const char *>(p);
+    if (!memory || at < memory->data || at > memory->data + memory->bytes)
+        return 0;
+    return static_cast<size_t>(memory->data + memory->bytes - at);
+}
+void fatal(const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    FATAL("%s", text);
+}
+
 cudaError_t launch(const Launch &launch, cudaStream_t stream)
 {
     cudaError_t error = cudaSuccess;
@@ -975,20 +1032,13 @@ const char *symbol(const void *function)
 bool device_array(const void *p, char **data, size_t *bytes)
 {
     const Memory *memory = memory_of(p, true);
+    if (!memory) // pinned: a device reaches it too
+        memory = memory_of(p, false);
     if (memory) {
         *data = memory->data;
         *bytes = memory->bytes;
     }
     return memory;
-}
-void fatal(const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    FATAL("%s", text);
 }
 void *slot(unsigned lane)
 {

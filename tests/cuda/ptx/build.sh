@@ -22,7 +22,7 @@ for argument; do
     esac
 done
 flags="-std=c++17 -g1 -fno-omit-frame-pointer -ffp-contract=off"
-warnings="-Wall -Wextra -Wpedantic -Werror"
+warnings="-Wall -Wextra -Wpedantic -Werror -Wno-unknown-pragmas"
 objects=''
 number=0
 # shellcheck disable=SC2086 # lists of words
