@@ -1,5 +1,5 @@
 #!/bin/sh
-# test.sh BUILD - the executor: each instruction's numbers (cases/opcodes.txt, test/flow.ptx), what it has to stop
+# test.sh BUILD - the executor: each instruction's numbers (cases/opcodes.txt, cases/flow.ptx), what it has to stop
 # (cases/faults.ptx), and what the translator has to refuse, with the line. Needs no nvcc; with ptxas, that is asked whether the PTX is PTX at all.
 # Prints what is wrong, then "N passed, N failed", and "skipped" for ptxas.
 set -u
