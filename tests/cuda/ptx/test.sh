@@ -1,6 +1,7 @@
 #!/bin/sh
 # test.sh BUILD - the executor: each instruction's numbers (cases/opcodes.txt, cases/flow.ptx), what it has to stop
-# (cases/faults.ptx), and what the translator has to refuse, with the line. Needs no nvcc; with ptxas, that is asked whether the PTX is PTX at all.
+# (cases/faults.ptx), and what the translator has to refuse, with the line. Needs no nvcc; where there is ptxas, that
+# is asked whether the PTX is PTX at all.
 # Prints what is wrong, then "N passed, N failed", and "skipped" for ptxas.
 set -u
 build=${1:?usage: test.sh BUILD}/tests/cuda/ptx
