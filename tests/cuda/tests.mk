@@ -1,7 +1,7 @@
 # tests.mk - programs and libraries of cuda/ as the tests run it, without a GPU: under the emulation (plain, asan, msan,
 # tsan: tests/cuda/emulation) and from nvcc's PTX (ptx80 ..: tests/cuda/ptx), each in a folder of its own.
 CUDA_SOURCES = $(wildcard cuda/*.cu)
-CUDA_TESTED  = $(wildcard cuda/* tests/cuda/*.cu tests/cuda/emulation/* tests/cuda/ptx/* spec/*.h)
+CUDA_TESTED  = $(wildcard cuda/*.* tests/cuda/*.cu tests/cuda/emulation/*.* tests/cuda/ptx/*.* spec/*.h)
 CUDA_C       = cuda/task.c fast/program/gradcheck/cases.c $(wildcard ref/*.c)
 EMULATED     = plain asan msan tsan
 PTX          = ptx80 ptx90 ptx100 ptx120
