@@ -45,7 +45,6 @@ all: $(B)/eer
 include fast/program/embed.mk
 include fast/program/spread.mk
 include cuda/cuda.mk
-include tests/cuda/tests.mk
 
 $(B)/eer: $(PROGRAM) $(LIBS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -ldl -lm
@@ -91,6 +90,8 @@ train:
 UNDER_TEST  = $(filter-out %/main.o,$(PROGRAM)) $(GRADCHECK) $(LIBS)
 NEEDS_ARB   = $(if $(ARB),,$(addprefix tests/unit/,test_bound_ways.c test_certify.c test_dynamics.c test_theorem.c))
 UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out $(NEEDS_ARB),$(wildcard tests/unit/test_*.c)))
+
+include tests/cuda/tests.mk
 
 $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
 	@mkdir -p $(@D)
