@@ -312,7 +312,10 @@ static double bound_ms(struct eer_prediction *p, const struct eer_device *dev)
     const double issue = each * b->instructions / PARTITIONS, fp32 = each * b->fp32 / dev->fp32;
     const double shared = each * b->wavefronts;
     const double most = fmax(fmax(issue, fp32), shared);
-    p->bound = shared >= most ? EER_BOUND_SHARED : issue >= most ? EER_BOUND_ISSUE : EER_BOUND_FP32;
+    p->bound = b->least > most  ? EER_BOUND_BLOCK
+               : shared >= most ? EER_BOUND_SHARED
+               : issue >= most  ? EER_BOUND_ISSUE
+                                : EER_BOUND_FP32;
     return fmax(most, b->least) / dev->mhz / 1e3;
 }
 

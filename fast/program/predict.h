@@ -30,9 +30,16 @@ const struct eer_device *eer_device(int place);
 /* The row whose match is in a text, such as what the engine says of itself; or NULL. */
 const struct eer_device *eer_device_of(const char *text);
 
-/* What bounds the least time. */
-enum eer_bound { EER_BOUND_ISSUE, EER_BOUND_FP32, EER_BOUND_SHARED, EER_BOUND_LAUNCH };
-#define EER_WORDS_bound "issue|fp32|shared|launch"
+/* What bounds the least time: a pipe of the multiprocessors, one block by itself where there are
+ * too few to fill them, or the gaps between kernels. */
+enum eer_bound {
+    EER_BOUND_ISSUE,
+    EER_BOUND_FP32,
+    EER_BOUND_SHARED,
+    EER_BOUND_BLOCK,
+    EER_BOUND_LAUNCH
+};
+#define EER_WORDS_bound "issue|fp32|shared|block|launch"
 
 /* Of one block, which is one sequence of one model; instructions and accesses are a warp's. */
 struct eer_block {
