@@ -45,6 +45,7 @@ all: $(B)/eer
 include fast/program/embed.mk
 include fast/program/spread.mk
 include cuda/cuda.mk
+include tests/cuda/tests.mk
 
 $(B)/eer: $(PROGRAM) $(LIBS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -ldl -lm
@@ -111,7 +112,7 @@ test:
 	@sh tests/deps.sh test $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/run.sh $(B)
-unit: $(B)/eer $(UNIT) $(B)/tests/kill_write $(B)/tests/search $(if $(ARB),$(B)/tests/violations)
+unit: $(B)/eer $(UNIT) $(B)/tests/kill_write $(B)/tests/search $(CUDA_QUICK) $(if $(ARB),$(B)/tests/violations)
 
 # --- verify --------------------------------------------------------------------------------------------
 verify:
@@ -155,11 +156,6 @@ threads:
 $(B)/tsan: tests/tsan/tsan.c $(LIBS)
 	$(CC) $(BASE) $(CFLAGS) -o $@ $< $(filter %.o %.a,$^) -lpthread -lm
 
-# The emulation that runs CUDA kernels on the CPU, held to a table of planted bugs (tests/cuda/planted.txt).
-test-cuda:
-	@sh tests/deps.sh verify $(B)
-	@sh tests/cuda/planted.sh $(B)
-
 # --- bench, install, clean -----------------------------------------------------------------------------
 bench:
 	@sh tests/deps.sh bench $(B)
@@ -184,5 +180,5 @@ clean:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:
 FORCE:
-.PHONY: all cuda train test test-cuda unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
+.PHONY: all cuda train test test-cuda cuda-programs unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
 .DELETE_ON_ERROR:

@@ -75,6 +75,14 @@ fail(struct eer_error *error, enum eer_status status, const char *format, ...)
 
 // ---- errors of the device: the first is kept, and everything after it fails with it -------------
 
+// What is still queued must not touch memory that a caller frees after an error.
+static bool is_broken(struct eer_engine *e)
+{
+    if (e->stream)
+        cudaStreamSynchronize(e->stream);
+    return false;
+}
+
 static bool good(struct eer_engine *e, cudaError_t code, const char *call)
 {
     static const char *const name[] = {CUDA_KERNEL_NAMES};
@@ -83,15 +91,17 @@ static bool good(struct eer_engine *e, cudaError_t code, const char *call)
     if (e->broken.status == EER_OK)
         fail(&e->broken, EER_FAILED, "backend cuda: %s: %s (the last kernel to begin: %s)", call,
              cudaGetErrorString(code), name[e->begun ? *e->begun : CUDA_NO_KERNEL]);
-    return false;
+    return is_broken(e);
 }
 
 static bool launched(struct eer_engine *e, cudaError_t code, const char *kernel)
 {
-    if (code != cudaSuccess && e->broken.status == EER_OK)
+    if (code == cudaSuccess)
+        return true;
+    if (e->broken.status == EER_OK)
         fail(&e->broken, EER_FAILED, "backend cuda: launching kernel %s: %s", kernel,
              cudaGetErrorString(code));
-    return code == cudaSuccess;
+    return is_broken(e);
 }
 
 static bool to_device(struct eer_engine *e, void *to, const void *from, size_t bytes)
@@ -580,10 +590,11 @@ static bool launch_wide(struct eer_engine *e, const struct cuda_work *w,
         const char *wrong =
             e->path.gradient(e->wide, &steps[k].objective, m->theta, e->position, m->tokens,
                              m->labels, w->B, steps[k].L, m->gradient, m->sums);
-        if (wrong && e->broken.status == EER_OK)
+        if (!wrong)
+            continue;
+        if (e->broken.status == EER_OK)
             fail(&e->broken, EER_FAILED, "backend cuda: %.400s", wrong);
-        if (wrong)
-            return false;
+        return is_broken(e);
     }
     return true;
 }

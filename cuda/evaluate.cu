@@ -155,7 +155,8 @@ template <int D> struct attended {
 };
 
 // KEYS keys of a tile for each lane, from key `from` of the n in the tile that begins at key
-// `begin`. Beyond d all vectors are 0: no conditions here.
+// `begin`. Beyond d all vectors are 0, as are keys that
+// are none: no conditions here.
 template <int D, int KEYS>
 __device__ inline void attend_keys(attended<D> &s, const cuda_problem &p, const float (&q)[D],
                                    const float *K, const float *V, int i, int begin, int from,
@@ -224,12 +225,13 @@ __global__ void __launch_bounds__(CUDA_THREADS) cuda_attend_kernel(cuda_evaluati
         const int n = end - begin < TILE_KEYS ? end - begin : TILE_KEYS;
         const size_t from = row_of(e, begin);
         __syncthreads(); // the tile before has been read
-        MINE(x, n * D)
+        MINE(x, TILE_KEYS * D)
         {
             const int j = x / D, k = x % D;
-            const size_t there = from + static_cast<size_t>(j * d + k);
-            K[j * stride + k] = k < d ? e.K[there] : 0.0f;
-            V[j * stride + k] = k < d ? e.V[there] : 0.0f;
+            const bool there = j < n && k < d;
+            const size_t place = from + static_cast<size_t>(j * d + k);
+            K[j * stride + k] = there ? e.K[place] : 0.0f;
+            V[j * stride + k] = there ? e.V[place] : 0.0f;
         }
         __syncthreads();
 #pragma unroll 1

@@ -4,7 +4,8 @@
 // wide_kernels.cuh. Products that sum over rows, those for gradients of matrices, add to what the
 // iterations and chunks before have left. cuBLAS repeats its bits on one device with one stream and
 // one workspace, which it is given here for that reason, 32 MiB, as NVIDIA recommends for the
-// largest devices; atomics are off unless asked for.
+// largest devices; atomics are off unless asked for. Tensors of theta need not be aligned to more
+// than 4 bytes, which cuBLAS accepts.
 #include "wide.h"
 
 #include "wide_kernels.cuh"

@@ -134,23 +134,22 @@ __global__ void cuda_wide_softmax_kernel(cuda_problem p, cuda_wide_arrays s, int
     }
 }
 
-// ds in the place of dp (spec/model.md, 5.4).
+// ds in the place of dp (spec/model.md, 5.4). It is 0 for keys that are not seen: p is.
 __global__ void cuda_wide_softmax_backward_kernel(cuda_problem p, cuda_objective f,
                                                   cuda_wide_arrays s)
 {
     CUDA_WIDE_MINE(thread, s.rows * 32);
-    const int row = thread / 32, lane = thread % 32, keys = p.causal ? row % s.N + 1 : s.N;
+    const int row = thread / 32, lane = thread % 32;
     const size_t at = static_cast<size_t>(row) * static_cast<size_t>(s.N);
     const float *weight = s.P + at;
     float *dp = s.dP + at, product = 0.0f;
-    for (int j = lane; j < keys; j += 32)
+    for (int j = lane; j < s.N; j += 32)
         product += weight[j] * dp[j];
     product = cuda_wide_warp_sum(product);
     for (int j = lane; j < s.N; j += 32) {
         float ds = weight[j] * (dp[j] - product);
         ds += f.potential * (weight[j] - (j == s.first[row] ? 1.0f : 0.0f));
-        ds -= s.sigma[row] * (power(weight[j], p.q) - weight[j] * s.powers[row]);
-        dp[j] = j < keys ? ds : 0.0f;
+        dp[j] = ds - s.sigma[row] * (power(weight[j], p.q) - weight[j] * s.powers[row]);
     }
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh WHAT BUILD - what a target needs, installed through apt where that is allowed. WHAT: train, test,
-# prove, verify, bench, all. Says what is missing and exits 3 where it cannot be had; gnuplot and, to train, Arb are never a must.
+# prove, verify, bench, test-cuda, all. Says what is missing and exits 3 where it cannot be had; gnuplot and, to train, Arb are never a must.
 set -u
 what=$1 build=$2
 
@@ -22,7 +22,7 @@ may='has:gnuplot:gnuplot-nox
 header:arb.h:libflint-arb-dev'
 case $what in
 train | prove) ;;
-test | verify | bench | all)
+test | test-cuda | verify | bench | all)
     must="$must
 header:criterion/criterion.h:libcriterion-dev
 header:mpfr.h:libmpfr-dev
@@ -30,17 +30,17 @@ header:arb.h:libflint-arb-dev
 has:objcopy:binutils
 has:jq:jq
 has:python3:python3
+has:g++:g++
 i18n:de_DE:locales"
     ;;
-*) echo "deps.sh: $what: expected train, test, prove, verify, bench or all" >&2; exit 2 ;;
+*) echo "deps.sh: $what: expected train, test, test-cuda, prove, verify, bench or all" >&2; exit 2 ;;
 esac
 case $what in
 bench | verify | all) must="$must
-has:python3:python3-venv
-has:g++:g++" ;;
+has:python3:python3-venv" ;;
 esac
 case $what in
-verify | all) must="$must
+verify | test-cuda | all) must="$must
 has:clang:clang
 has:llvm-config-14:libclang-rt-14-dev
 has:mandoc:mandoc" ;;

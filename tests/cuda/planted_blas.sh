@@ -1,25 +1,36 @@
 #!/bin/sh
 # planted_blas.sh BUILD - the emulated cuBLAS and WMMA, checked: each bug planted in emulation/planted_blas.cu has
-# to be seen by every checker (the cells of its line say who saw it, as in planted.sh); the correct programs have to
-# pass all of them, in every order of threads, and to notice every call that fails.
-# Prints a line a bug, then "N passed, N failed".
+# to be seen by every checker, but for two that nvcc's PTX hides (the cells of its line say who saw it, as in
+# planted.sh); the correct programs have to pass all of them, in every order of threads, and to notice every call
+# that fails. Prints a line a bug, then "N passed, N failed", and how many were skipped for want of nvcc.
 set -u
 build=${1:?usage: planted_blas.sh BUILD}/tests/cuda/planted_blas
 here=$(dirname "$0")
 mkdir -p "$build"
-checkers='plain asan msan tsan'
+checkers='plain asan msan tsan ptx'
 steady=
 setarch "$(uname -m)" -R true 2>/dev/null && steady="setarch $(uname -m) -R"
-passed=0 failed=0
+passed=0 failed=0 skipped=0 no_ptx=
 
 for checker in $checkers; do
-    "$here/emulation/build.sh" "$checker" "$build/$checker" "$here/emulation/cublas.cpp" \
-        "$here/emulation/planted_blas.cu" || exit 1
+    how="$here/emulation/build.sh $checker"
+    [ "$checker" = ptx ] && how="$here/ptx/build.sh 80"
+    # shellcheck disable=SC2086 # two words
+    $how "$build/$checker" "$here/emulation/cublas.cpp" "$here/emulation/planted_blas.cu"
+    case $? in
+    0) ;;
+    3) no_ptx=1 ;;
+    *) exit 1 ;;
+    esac
 done
 
 # look CHECKER NAME ASSIGNMENT - sets $seen; the output stays in $log.
 look() {
     log=$build/$2.$1.log
+    if [ "$no_ptx$1" = 1ptx ]; then
+        seen=skipped skipped=$((skipped + 1))
+        return
+    fi
     # shellcheck disable=SC2086 # none or two words
     env "$3" $steady timeout 60 "$build/$1" "$2" >"$log" 2>&1
     status=$?
@@ -34,7 +45,8 @@ look() {
     fi
 }
 ok() { # CONDITION.., with $what
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "not ok: $what: $seen; see $log"; fi
+    if [ "$seen" = skipped ]; then :
+    elif "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "not ok: $what: $seen; see $log"; fi
 }
 
 for bug in $("$build/plain" --bugs); do
@@ -43,7 +55,11 @@ for bug in $("$build/plain" --bugs); do
         look "$checker" "$bug" EMULATION_ORDER=forward
         cells="$cells $seen"
         what="$bug, $checker"
-        ok [ "$seen" != - ]
+        # A register holds something or other, and the executor's lanes store together.
+        case $checker-$bug in
+        ptx-uninitialised_sum | ptx-read_without_sync) ;;
+        *) ok [ "$seen" != - ] ;;
+        esac
     done
     echo "$bug:$cells"
 done
@@ -79,5 +95,6 @@ while look plain factors EMULATION_FAIL=$call && [ "$seen" != - ] && [ $call -lt
 done
 what='a failure behind the last call'
 ok [ $call -gt 15 ]
+[ "$skipped" = 0 ] || echo "$skipped skipped: no nvcc"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -12,7 +12,7 @@
  * later: a matrix that is not wholly in one cudaMalloc, factors that are not in host memory, a C
  * that overlaps itself, A or B, a workspace that is not on the device, a destroyed handle. The
  * beginning of the workspace is filled with NaN by every product. The calls count for
- * EMULATION_FAIL and fail with CUBLAS_STATUS_INTERNAL_ERROR.
+ * EMULATION_FAIL and fail with CUBLAS_STATUS_INTERNAL_ERROR, cublasCreate with ALLOC_FAILED.
  */
 #ifndef EER_EMULATION_CUBLAS_V2_H
 #define EER_EMULATION_CUBLAS_V2_H

@@ -217,7 +217,7 @@ struct Executor {
 extern const Executor *executor;
 unsigned thread();                        /* the running thread's number in its block */
 const char *symbol(const void *function); /* its mangled name, or null */
-/* The device array that p lies in, or near; false without one. */
+/* The array of cudaMalloc or cudaMallocHost that p lies in, or near; false without one. */
 bool device_array(const void *p, char **data, size_t *bytes);
 [[noreturn]] void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -259,7 +259,7 @@ template <class... P> struct Kernel {
     }
     static void list(void *arguments, void **pointers)
     {
-        std::apply([&](auto &...each) { (void)((*pointers++ = &each), ...); },
+        std::apply([&](auto &...each) { ((void)(*pointers++ = &each), ...); },
                    *static_cast<Arguments *>(arguments));
     }
     static void drop(void *arguments)

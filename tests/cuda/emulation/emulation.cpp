@@ -287,6 +287,7 @@ void print_name(const void *function)
     char *readable = name ? abi::__cxa_demangle(name, nullptr, nullptr, &status) : nullptr;
     if (name)
         fprintf(stderr, " kernel %s", readable ? readable : name);
+    free(readable);
 }
 
 /* Says where and what. A kernel's mistake has no error code to go on with: it ends the program. */
@@ -1031,6 +1032,8 @@ const char *symbol(const void *function)
 bool device_array(const void *p, char **data, size_t *bytes)
 {
     const Memory *memory = memory_of(p, true);
+    if (!memory) // pinned: a device reaches it too
+        memory = memory_of(p, false);
     if (memory) {
         *data = memory->data;
         *bytes = memory->bytes;

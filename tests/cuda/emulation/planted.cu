@@ -106,6 +106,45 @@ __global__ void warp_exchange(const float *x, float *y)
     y[threadIdx.x] = buffer[threadIdx.x ^ 1];
 }
 
+/* y = x, 4 numbers a thread */
+__global__ void vectors(const float *x, float *y)
+{
+    if (threadIdx.x < N / 4)
+        reinterpret_cast<float4 *>(y)[threadIdx.x] =
+            reinterpret_cast<const float4 *>(x)[threadIdx.x];
+}
+
+/* Neighbours in one word are no race. y = x, as x is whole numbers below 256 */
+__global__ void bytes(const float *x, float *y)
+{
+    CUDA_SHARED(unsigned char, own, N);
+    own[threadIdx.x] = static_cast<unsigned char>(x[threadIdx.x]);
+    own[threadIdx.x] = static_cast<unsigned char>(own[threadIdx.x] + threadIdx.x);
+    __syncthreads();
+    y[threadIdx.x ^ 1] =
+        static_cast<float>(own[threadIdx.x ^ 1] - static_cast<int>(threadIdx.x ^ 1));
+}
+
+/* Sums whose terms pass from lane to lane through shared memory, a tree of __syncwarp, the lower
+   half of the lanes left; then from warp to warp. y = x again: the sum's share is 0. */
+__global__ void shared_tree(const float *x, float *y)
+{
+    CUDA_SHARED(float, part, N);
+    CUDA_SHARED(float, total, 1);
+    part[threadIdx.x] = x[threadIdx.x];
+    __syncwarp();
+    for (unsigned half = 16; half > 0; half /= 2) {
+        if (threadIdx.x % 32 < half)
+            part[threadIdx.x] += part[threadIdx.x + half];
+        __syncwarp();
+    }
+    __syncthreads();
+    if (threadIdx.x == N - 1)
+        total[0] = part[0] + part[32];
+    __syncthreads();
+    y[threadIdx.x] = x[threadIdx.x] + 0 * total[0];
+}
+
 /* --- one bug each; all get x[N], y[N], N threads unless the table below says otherwise --- */
 
 __global__ void past_shared_array(const float *x, float *y)
@@ -214,11 +253,46 @@ __global__ void loop_without_second_barrier(const float *x, float *y)
     }
     y[threadIdx.x] = value;
 }
-#ifndef __CUDACC__ /* ptxas refuses it */
+/* The same, but the masks name only half of those that exchange. */
+__global__ void half_syncwarp(const float *x, float *y)
+{
+    CUDA_SHARED(float, buffer, N);
+    buffer[threadIdx.x] = x[threadIdx.x];
+    __syncwarp(threadIdx.x % 32 < 16 ? 0xffffu : 0xffff0000u);
+    y[threadIdx.x ^ 16] = buffer[threadIdx.x ^ 16];
+}
+__global__ void misaligned(const float *x, float *y)
+{
+    float2 pair = *reinterpret_cast<const float2 *>(x + (threadIdx.x | 1) % (N - 1));
+    y[threadIdx.x] = x[threadIdx.x] + 0 * (pair.x + pair.y);
+}
+/* Two blocks of N: the second reads what the first writes. */
+__global__ void block_reads_other(const float *x, float *y)
+{
+    if (blockIdx.x == 0)
+        y[threadIdx.x] = x[threadIdx.x];
+    else if (y[threadIdx.x] > 100)
+        y[0] = 0;
+}
+__global__ void atomic_and_plain(const float *x, float *y)
+{
+    y[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    atomicAdd(&y[0], 0.0f);
+    if (threadIdx.x == N - 1)
+        y[0] = x[0];
+}
+__global__ void __launch_bounds__(N / 2) beyond_launch_bounds(const float *x, float *y)
+{
+    y[threadIdx.x] = x[threadIdx.x];
+}
+#if !defined __CUDACC__ || defined PLANTED_PTX /* ptxas refuses it */
 __global__ void static_too_large(const float *x, float *y)
 {
     CUDA_SHARED(float, buffer, 13 * 1024);
-    y[threadIdx.x] = buffer[threadIdx.x] = x[threadIdx.x];
+    buffer[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    y[threadIdx.x] = buffer[threadIdx.x];
 }
 #endif
 __global__ void copy_kernel(const float *x, float *y)
@@ -412,6 +486,16 @@ static int run_host_reads_device()
     float x[N] = {1}, *dx = device(x, N);
     return *static_cast<volatile float *>(dx) != 1;
 }
+static int run_host_pointer()
+{
+    static float x[N], y[N];
+    const float *in = x;
+    float *out = y;
+    void *arguments[] = {&in, &out};
+    CHECK(cudaLaunchKernel(copy_kernel, 1, N, arguments, 0, 0));
+    CHECK(cudaDeviceSynchronize());
+    return 0;
+}
 static int run_forgotten_free()
 {
     device<float>(nullptr, N);
@@ -426,6 +510,9 @@ static const struct {
                {"product", run_product},
                {"histogram", run_histogram},
                {"warp_exchange", [] { return run(warp_exchange, 1, 1); }},
+               {"vectors", [] { return run(vectors, 1, 0); }},
+               {"bytes", [] { return run(bytes, 1, 0); }},
+               {"shared_tree", [] { return run(shared_tree, 1, 0); }},
                {"dynamic_allowed", run_dynamic_allowed}},
   bugs[] = {
       {"past_shared_array", [] { return run(past_shared_array, 1, 0); }},
@@ -443,7 +530,13 @@ static const struct {
       {"exchange_without_syncwarp", [] { return run(exchange_without_syncwarp, 1, 0); }},
       {"exchange_over_shuffle", [] { return run(exchange_over_shuffle, 1, 0); }},
       {"loop_without_second_barrier", [] { return run(loop_without_second_barrier, 1, 0); }},
-#ifndef __CUDACC__
+      {"half_syncwarp", [] { return run(half_syncwarp, 1, 0); }},
+      {"misaligned", [] { return run(misaligned, 1, 0); }},
+      {"block_reads_other", [] { return run(block_reads_other, 2, 0); }},
+      {"atomic_and_plain", [] { return run(atomic_and_plain, 1, 0); }},
+      {"beyond_launch_bounds", [] { return run(beyond_launch_bounds, 1, 0); }},
+      {"host_pointer", run_host_pointer},
+#if !defined __CUDACC__ || defined PLANTED_PTX
       {"static_too_large", [] { return run(static_too_large, 1, 0); }},
 #endif
       {"block_too_large", run_block_too_large},

@@ -22,7 +22,7 @@ for argument; do
     esac
 done
 flags="-std=c++17 -g1 -fno-omit-frame-pointer -ffp-contract=off"
-warnings="-Wall -Wextra -Wpedantic -Werror"
+warnings="-Wall -Wextra -Wpedantic -Werror -Wno-unknown-pragmas"
 objects=''
 number=0
 # shellcheck disable=SC2086 # lists of words
@@ -42,12 +42,15 @@ number=0
     number=0
     for text in $ptx; do
         number=$((number + 1))
-        python3 "$here/translate.py" "$text" "$out.$number.cpp"
+        python3 -B "$here/translate.py" "$text" "$out.$number.cpp"
         # A register is a variable: warnings say nothing. Memory is accessed as whatever type PTX names.
         $CXX $flags -O1 -g0 -w -fno-tree-pta -fno-strict-aliasing -I"$here" -c "$out.$number.cpp" -o "$out.$number.o"
         objects="$objects $out.$number.o"
     done
-    $CXX $flags -O2 $warnings -frounding-math -c "$here/runtime.cpp" -o "$out.runtime.o"
-    $CXX $flags -O2 $warnings -c "$here/../emulation/emulation.cpp" -o "$out.emulation.o"
-    $CXX $flags -O1 $warnings -I"$here/../emulation" $both "$@" $objects "$out.runtime.o" "$out.emulation.o" -o "$out"
+    for file in "$here/runtime" "$here/operations" "$here/../emulation/emulation"; do
+        object=$out.${file##*/}.o
+        $CXX $flags -O2 $warnings -frounding-math -c "$file.cpp" -o "$object"
+        objects="$objects $object"
+    done
+    $CXX $flags -O1 $warnings -I"$here/../emulation" $both "$@" $objects -o "$out"
 }

@@ -22,15 +22,14 @@ __extension__ typedef __int128 Long;
 __extension__ typedef unsigned __int128 ULong;
 
 struct Kernel {
+    Kernel(const char *name, void (*run)(char **parameters), const size_t *sizes, unsigned threads,
+           const char *file);
     const char *name; /* mangled */
     void (*run)(char **parameters);
     const size_t *sizes; /* of the parameters; ends with 0 */
-    unsigned most[3];    /* .maxntid, or 0 */
+    unsigned threads;    /* of a block, at most */
     const char *file;
     Kernel *next;
-};
-struct Register {
-    explicit Register(Kernel &);
 };
 
 /* A variable of the module, so that accesses to it are known to be right. */
@@ -61,7 +60,7 @@ uint64_t generic_to_shared(uint64_t);
 enum Space { GENERIC, GLOBAL, SHARED, LOCAL, CONST, PARAM };
 enum Kind { READ, WRITE, ATOMIC };
 /* Where the bytes are, once all checks have passed. */
-void *access(Space, Kind, uint64_t address, unsigned bytes, unsigned align, const Where *);
+void *access(Space, Kind, uint64_t address, unsigned bytes, const Where *);
 [[noreturn]] void trap(const char *what, const Where *);
 void fence();
 

@@ -8,7 +8,7 @@ here=$(dirname "$0")
 mkdir -p "$build"
 passed=0 failed=0
 
-python3 "$here/test/opcodes.py" "$here/test/opcodes.txt" >"$build/opcodes.ptx" || exit 1
+python3 -B "$here/test/opcodes.py" "$here/test/opcodes.txt" >"$build/opcodes.ptx" || exit 1
 "$here/build.sh" 90 "$build/test" "$build/opcodes.ptx" "$here/test/flow.ptx" "$here/test/test.cu" || exit 1
 "$build/test" "$here/test/opcodes.txt" >"$build/test.log" 2>&1 || failed=1
 cat "$build/test.log"
@@ -17,7 +17,7 @@ cat "$build/test.log"
 refuses() {
     printf '.visible .entry k(.param .u64 p)\n{\n.reg .b32 %%r<4>; .reg .f32 %%f<4>; .reg .pred %%p<2>;\n%s\nret;\n}\n' \
         "$2" >"$build/bad.ptx"
-    message=$(python3 "$here/translate.py" "$build/bad.ptx" "$build/bad.cpp" 2>&1)
+    message=$(python3 -B "$here/translate.py" "$build/bad.ptx" "$build/bad.cpp" 2>&1)
     status=$?
     case $status$message in
     1*bad.ptx:4:*"$1"*) passed=$((passed + 1)) ;;
@@ -37,8 +37,8 @@ refuses 'unknown directive' '.callprototype foo;'
 refuses 'unknown type' '.reg .b128 %q;'
 refuses 'is of type pred' 'mov.u32 %r0, %p0;'
 refuses 'is of type b32' 'mov.u64 %r0, 0;'
-refuses 'rounding is missing' 'div.f32 %f0, %f1, %f2;'
-refuses 'is missing' 'mul.s32 %r0, %r1, %r2;'
+refuses 'is missing' 'div.f32 %f0, %f1, %f2;'
+refuses 'unknown modifier' 'mul.s32 %r0, %r1, %r2;'
 refuses 'is missing' 'cvt.s32.f32 %r0, %f0;'
 refuses 'missing' 'cvt.f32.s32 %f0, %r0;'
 refuses 'not for this type' 'setp.ltu.s32 %p0, %r0, %r1;'

@@ -1,0 +1,76 @@
+#!/bin/sh
+# cli_test.sh EER LIBRARY - the program with --backend cuda, LIBRARY being cuda/ under the emulation. Prints "ok: .." and
+# "not ok: .." lines, then "N passed, N failed".
+set -u
+eer=$1
+EER_CUDA_LIBRARY=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+export EER_CUDA_LIBRARY
+passed=0 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+is() { # WHAT CONDITION..
+    what=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "not ok: $what"; cat "$work/out"; fi
+}
+run() { # STATUS ARGUMENT..: its output, both, in out
+    wanted=$1
+    shift
+    "$eer" "$@" >"$work/out" 2>&1
+    status=$?
+    is "eer $*: status $status, $wanted expected" [ "$status" = "$wanted" ]
+}
+says() { is "\"$1\" is missing" grep -qF "$1" "$work/out"; }
+one_line() { is "more than one line" [ "$(wc -l <"$work/out")" = 1 ]; }
+same() { is "$1 and $2 differ" cmp -s "$1" "$2"; }
+
+small='--set batch=3 --set length_min=4 --set length_max=9 --set loops=3 --set eval_sequences=1 --set eval_every=6 --quiet'
+train() { # STATUS OUT ARGUMENT..
+    wanted=$1 out=$2
+    shift 2
+    # shellcheck disable=SC2086 # a list of words
+    run "$wanted" train $small --backend cuda --out "$work/$out" "$@"
+}
+
+# A run, and with all its steps one by one.
+train 0 whole --steps 12
+train 0 half --steps 12 --checkpoint-every 1
+same "$work/whole/last.safetensors" "$work/half/last.safetensors"
+run 0 info "$work/whole/last.safetensors"
+says cuda
+# The same checkpoint read by the other backends.
+run 0 eval "$work/whole/last.safetensors" --backend cuda --lengths 10,40 --sequences 2 --json
+cp "$work/out" "$work/cuda.json"
+run 0 eval "$work/whole/last.safetensors" --backend cpu --lengths 10,40 --sequences 2 --json
+is "cpu and cuda find other answers right" [ "$(jq -c '[.lengths[]? | .positions_right, .sequences_right]' "$work/cuda.json")" = \
+    "$(jq -c '[.lengths[]? | .positions_right, .sequences_right]' "$work/out")" ]
+# A run goes on with the backend it was started with.
+# shellcheck disable=SC2086
+run 2 train $small --steps 12 --backend cpu --resume --out "$work/whole"
+says 'started with --backend cuda'
+# A loss that is not finite: the step is named, and the last good checkpoint stays.
+# The decay makes the parameters 99 times as large in every step.
+train 1 wild --steps 40 --set lr=10 --set weight_decay=10 --set norm=none
+says 'not finite'
+one_line
+# What is not there.
+EMULATION_DEVICES=0 train 3 none --steps 12
+says 'no device that CUDA can use'
+one_line
+EMULATION_MEMORY=10000 train 1 none --steps 12
+says 'MiB of device memory'
+one_line
+EER_CUDA_LIBRARY=$work/nothing.so train 3 none --steps 12
+says 'nothing.so'
+one_line
+(unset EER_CUDA_LIBRARY; cp "$eer" "$work/eer"; "$work/eer" train --backend cuda --out "$work/none" --quiet >"$work/out" 2>&1)
+says 'make cuda'
+one_line
+printf 'const char cuda_source[] = "other"; const int cuda_backend = 0;\n' | ${CC:-cc} -shared -fPIC -x c -o "$work/old.so" -
+EER_CUDA_LIBRARY=$work/old.so train 3 none --steps 12
+says 'call make cuda again'
+one_line
+is "a run that could not begin left a folder" [ ! -e "$work/none/last.safetensors" ]
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

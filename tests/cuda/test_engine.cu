@@ -1,0 +1,572 @@
+// test_engine.cu - the backend "cuda" through its face (spec/backend.h): what gradients alone do
+// not show.
+//
+//     test_engine [CASES]
+//
+// The same bits in every order of threads and wherever a block's arrays lie; whole steps on the
+// device are single steps, several models in one launch are those models alone, a run that is put
+// into a new engine goes on as if nothing had happened; predictions are the reference's; every call
+// that fails is reported, and all memory is given back. A plain main, so that it runs under every
+// checker and, linked with nvcc's objects, on a GPU. Prints lines; exit status 0, 1, or 77 without
+// a device.
+#include <cuda_runtime.h>
+
+extern "C" {
+#include "../../fast/program/gradcheck/cases.h"
+}
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEED = 3, STEPS = 4 };
+
+static int failures;
+
+__attribute__((format(printf, 2, 3))) static void expect(bool right, const char *format, ...)
+{
+    va_list arguments;
+    printf("%s: ", right ? "ok" : "not ok");
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+    failures += !right;
+}
+
+static void *host(size_t bytes)
+{
+    void *memory = calloc(bytes + 1, 1);
+    if (!memory) {
+        printf("not ok: out of memory\n");
+        exit(1);
+    }
+    return memory;
+}
+
+// ---- a case, an engine, and what comes out of it ------------------------------------------------
+
+static const struct eer_backend *const cuda = &cuda_backend;
+
+static struct eer_state new_state(const struct eer_case *c)
+{
+    const size_t bytes = static_cast<size_t>(c->layout.size) * sizeof(double);
+    struct eer_state s = {0, static_cast<double *>(host(bytes)), static_cast<double *>(host(bytes)),
+                          static_cast<double *>(host(bytes))};
+    return s;
+}
+
+static void free_state(struct eer_state *s)
+{
+    free(s->theta);
+    free(s->m);
+    free(s->v);
+}
+
+static bool same_state(const struct eer_case *c, const struct eer_state *a,
+                       const struct eer_state *b)
+{
+    const size_t bytes = static_cast<size_t>(c->layout.size) * sizeof(double);
+    return a->step == b->step && !memcmp(a->theta, b->theta, bytes) && !memcmp(a->m, b->m, bytes) &&
+           !memcmp(a->v, b->v, bytes);
+}
+
+// Of the random configurations; d beyond what the fused kernel has, so that cuBLAS trains, in every
+// eighth.
+static void new_case(struct eer_case *c, int index)
+{
+    if (eer_case_new(c, SEED, index, index % 4 == 3 ? EER_CASE_SMALL : EER_CASE_TINY) != EER_OK) {
+        printf("not ok: out of memory\n");
+        exit(1);
+    }
+    if (index % 8 == 5) {
+        c->config.d = 36;
+        eer_layout(&c->config, &c->layout);
+        free(c->theta);
+        c->theta =
+            static_cast<double *>(host(static_cast<size_t>(c->layout.size) * sizeof *c->theta));
+        struct eer_state s = new_state(c);
+        cuda->init(&c->config, &s);
+        memcpy(c->theta, s.theta, static_cast<size_t>(c->layout.size) * sizeof *c->theta);
+        free_state(&s);
+    }
+    // Steps draw lengths of their own.
+    c->config.length_max = c->batch.L;
+    c->config.length_min = c->batch.L > 2 ? c->batch.L - 2 : 1;
+    c->config.batch = c->batch.B;
+    c->config.clip = index % 3 == 0 ? 0.05 : 0.0;
+}
+
+static struct eer_engine *open_engine(const struct eer_config *config, int train, int eval,
+                                      struct eer_error *error)
+{
+    struct eer_run run = {};
+    struct eer_engine *e = nullptr;
+    run.precision = EER_FP32;
+    run.threads = 1;
+    run.train_length = train;
+    run.eval_length = eval;
+    return cuda->open(config, &run, &e, error) == EER_OK ? e : nullptr;
+}
+
+static struct eer_engine *start(const struct eer_case *c, const struct eer_config *config)
+{
+    struct eer_error error;
+    struct eer_engine *e = open_engine(config, c->batch.L, 3 * c->batch.L, &error);
+    struct eer_state s = new_state(c);
+    if (!e) {
+        printf("not ok: %s\n", error.text);
+        exit(1);
+    }
+    memcpy(s.theta, c->theta, static_cast<size_t>(c->layout.size) * sizeof *s.theta);
+    cuda->put(e, &s);
+    free_state(&s);
+    return e;
+}
+
+static void plan(const struct eer_case *c, struct eer_weights *weights, double *lr)
+{
+    for (int s = 0; s < STEPS; s++) {
+        weights[s] = c->weights;
+        weights[s].lambda_P *= 1.0 + s;
+        lr[s] = 0.01 / (1 + s);
+    }
+}
+
+// STEPS steps, each by itself, with the host's data.
+static enum eer_status single_steps(struct eer_engine *e, const struct eer_case *c,
+                                    const struct eer_config *config, int first,
+                                    struct eer_terms *terms, struct eer_error *error)
+{
+    struct eer_weights weights[STEPS];
+    double lr[STEPS];
+    struct eer_batch batch;
+    const size_t numbers = static_cast<size_t>(config->batch * config->length_max);
+    batch.B = config->batch;
+    batch.tokens = static_cast<int *>(host(numbers * sizeof(int)));
+    batch.labels = static_cast<int *>(host(numbers * sizeof(int)));
+    plan(c, weights, lr);
+    enum eer_status status = EER_OK;
+    for (int s = first; s < STEPS && status == EER_OK; s++) {
+        batch.L = cuda->length(config, s + 1);
+        cuda->draw(config, config->seed, EER_DRAW_TRAIN, s + 1, &batch);
+        status = cuda->gradient(e, &batch, weights + s, terms + s, nullptr, error);
+        if (status == EER_OK)
+            cuda->update(e, lr[s]);
+    }
+    free(batch.tokens);
+    free(batch.labels);
+    return status;
+}
+
+// ---- bits ---------------------------------------------------------------------------------------
+
+struct numbers {
+    struct eer_terms terms, stepped[STEPS];
+    double *gradient;
+    struct eer_state state;
+    int *predicted;
+};
+
+static void everything(struct numbers *x, const struct eer_case *c)
+{
+    struct eer_error error = {};
+    struct eer_weights weights[STEPS];
+    double lr[STEPS];
+    struct eer_engine *e = start(c, &c->config);
+    *x = {};
+    x->gradient = static_cast<double *>(host(static_cast<size_t>(c->layout.size) * sizeof(double)));
+    x->predicted = static_cast<int *>(
+        host(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L) * sizeof(int)));
+    x->state = new_state(c);
+    plan(c, weights, lr);
+    enum eer_status status =
+        cuda->gradient(e, &c->batch, &c->weights, &x->terms, x->gradient, &error);
+    if (status == EER_OK)
+        status = cuda->evaluate(e, &c->batch, c->config.loops, x->predicted, &error);
+    if (status == EER_OK)
+        status = cuda->steps(&e, 1, STEPS, weights, lr, x->stepped, &error);
+    cuda->get(e, &x->state);
+    if (status != EER_OK || cuda->check(e, &error) != EER_OK) {
+        printf("not ok: %s\n", error.text);
+        exit(1);
+    }
+    cuda->close(e);
+}
+
+static bool equal(const struct numbers *a, const struct numbers *b, const struct eer_case *c)
+{
+    const size_t P = static_cast<size_t>(c->layout.size);
+    const size_t numbers = static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L);
+    return !memcmp(&a->terms, &b->terms, sizeof a->terms) &&
+           !memcmp(a->stepped, b->stepped, sizeof a->stepped) &&
+           !memcmp(a->gradient, b->gradient, P * sizeof(double)) &&
+           same_state(c, &a->state, &b->state) &&
+           !memcmp(a->predicted, b->predicted, numbers * sizeof(int));
+}
+
+static void release(struct numbers *x)
+{
+    free(x->gradient);
+    free(x->predicted);
+    free_state(&x->state);
+}
+
+// Another order of threads, and a device with less shared memory, where arrays lie elsewhere.
+static void test_bits(int cases)
+{
+    static const char *const order[] = {"forward", "reversed", "random:1", "random:2"};
+    int different = 0;
+    for (int index = 0; index < cases; index++) {
+        struct eer_case c;
+        struct numbers first, again;
+        new_case(&c, index);
+        everything(&first, &c);
+        for (int k = 0; k < 4; k++) {
+#ifndef __CUDACC__
+            emulation::order(order[k]);
+            emulation::sm(k % 2 ? 120 : 90);
+#else
+            (void)order;
+#endif
+            everything(&again, &c);
+            different += !equal(&first, &again, &c);
+            release(&again);
+        }
+#ifndef __CUDACC__
+        emulation::order("forward");
+        emulation::sm(80);
+#endif
+        release(&first);
+        eer_case_free(&c);
+    }
+    expect(different == 0, "%d cases, each five times: %d runs with other bits", cases, different);
+}
+
+// The configuration of a row in the table of struct cuda_places, by the length that still fits.
+static void test_places()
+{
+#ifndef __CUDACC__
+    struct eer_case c;
+    struct numbers first, again;
+    static const int sm[] = {90, 80, 120};
+    int different = 0;
+    new_case(&c, 0);
+    c.config.d = 8;
+    c.config.loops = 25;
+    c.config.mlp = 32;
+    c.config.batch = 1;
+    c.config.bos = 1;
+    eer_layout(&c.config, &c.layout);
+    free(c.theta);
+    c.theta = static_cast<double *>(host(static_cast<size_t>(c.layout.size) * sizeof *c.theta));
+    struct eer_state s = new_state(&c);
+    cuda->init(&c.config, &s);
+    memcpy(c.theta, s.theta, static_cast<size_t>(c.layout.size) * sizeof *c.theta);
+    free_state(&s);
+    char text[3][512];
+    for (int k = 0; k < 3; k++) {
+        struct eer_error error;
+        emulation::sm(sm[k]);
+        // 128 rows: 163 KB and more hold all, 99 KB neither states nor gradient nor weights.
+        struct eer_engine *e = open_engine(&c.config, 100, 0, &error);
+        snprintf(text[k], sizeof text[k], "%s", e ? cuda->describe(e) : error.text);
+        cuda->close(e);
+    }
+    c.batch.L = c.config.length_max = c.config.length_min = 100;
+    free(c.batch.tokens);
+    free(c.batch.labels);
+    c.batch.B = 1;
+    c.batch.tokens = static_cast<int *>(host(100 * sizeof(int)));
+    c.batch.labels = static_cast<int *>(host(100 * sizeof(int)));
+    cuda->draw(&c.config, SEED, EER_DRAW_TRAIN, 1, &c.batch);
+    emulation::sm(90);
+    everything(&first, &c);
+    for (int k = 1; k < 3; k++) {
+        emulation::sm(sm[k]);
+        everything(&again, &c);
+        different += !equal(&first, &again, &c);
+        release(&again);
+    }
+    emulation::sm(80);
+    expect(different == 0 && strcmp(text[0], text[2]) != 0,
+           "states in shared and in global memory: %d runs with other bits (%s; %s)", different,
+           text[0], text[2]);
+    release(&first);
+    eer_case_free(&c);
+#endif
+}
+
+// ---- steps --------------------------------------------------------------------------------------
+
+static void test_steps(int cases)
+{
+    int wrong = 0, resumed_wrong = 0;
+    for (int index = 0; index < cases; index++) {
+        struct eer_case c;
+        struct eer_error error;
+        struct eer_weights weights[STEPS];
+        double lr[STEPS];
+        struct eer_terms one[STEPS], all[STEPS], half[STEPS];
+        new_case(&c, index);
+        plan(&c, weights, lr);
+        struct eer_engine *a = start(&c, &c.config), *b = start(&c, &c.config);
+        struct eer_engine *d = start(&c, &c.config);
+        struct eer_state x = new_state(&c), y = new_state(&c), z = new_state(&c);
+        memset(one, 0, sizeof one);
+        memset(all, 0, sizeof all);
+        bool right = single_steps(a, &c, &c.config, 0, one, &error) == EER_OK &&
+                     cuda->steps(&b, 1, STEPS, weights, lr, all, &error) == EER_OK;
+        cuda->get(a, &x);
+        cuda->get(b, &y);
+        wrong += !right || memcmp(one, all, sizeof one) != 0 || !same_state(&c, &x, &y);
+        // Half of them, and the rest in another engine, by itself.
+        right = cuda->steps(&d, 1, STEPS / 2, weights, lr, half, &error) == EER_OK;
+        cuda->get(d, &z);
+        cuda->close(d);
+        d = start(&c, &c.config);
+        cuda->put(d, &z);
+        right = right && single_steps(d, &c, &c.config, STEPS / 2, half, &error) == EER_OK;
+        cuda->get(d, &z);
+        resumed_wrong += !right || !same_state(&c, &x, &z);
+        for (struct eer_engine *e : {a, b, d})
+            cuda->close(e);
+        free_state(&x);
+        free_state(&y);
+        free_state(&z);
+        eer_case_free(&c);
+    }
+    expect(wrong == 0, "%d times %d steps on the device and one by one: %d differ", cases, STEPS,
+           wrong);
+    expect(resumed_wrong == 0, "%d runs resumed half way: %d differ", cases, resumed_wrong);
+}
+
+enum { MODELS = 3 };
+
+static void test_models(int cases)
+{
+    int wrong = 0;
+    for (int index = 0; index < cases; index++) {
+        struct eer_case c;
+        struct eer_error error;
+        struct eer_weights weights[STEPS];
+        double lr[STEPS];
+        struct eer_engine *together[MODELS], *alone;
+        struct eer_terms terms[MODELS * STEPS], own[STEPS];
+        new_case(&c, index);
+        plan(&c, weights, lr);
+        struct eer_config config[MODELS];
+        for (int k = 0; k < MODELS; k++) {
+            config[k] = c.config;
+            config[k].seed = static_cast<uint64_t>(100 * index + k);
+            together[k] = start(&c, config + k);
+        }
+        bool right = cuda->steps(together, MODELS, STEPS, weights, lr, terms, &error) == EER_OK;
+        for (int k = 0; k < MODELS; k++) {
+            struct eer_state x = new_state(&c), y = new_state(&c);
+            alone = start(&c, config + k);
+            right = right && cuda->steps(&alone, 1, STEPS, weights, lr, own, &error) == EER_OK;
+            cuda->get(alone, &x);
+            cuda->get(together[k], &y);
+            wrong += !right || !same_state(&c, &x, &y) ||
+                     memcmp(own, terms + k * STEPS, sizeof own) != 0;
+            cuda->close(alone);
+            cuda->close(together[k]);
+            free_state(&x);
+            free_state(&y);
+        }
+        eer_case_free(&c);
+    }
+    expect(wrong == 0, "%d sweeps of %d models and each alone: %d differ", cases, MODELS, wrong);
+}
+
+// A learning rate beyond all measure: the second step's loss is not finite. What is left is the
+// state after the first, whether the steps were done here or there.
+static void test_not_finite()
+{
+    struct eer_case c;
+    struct eer_error error;
+    new_case(&c, 1);
+    c.config.norm = EER_NORM_NONE;
+    c.config.clip = 0.0;
+    c.config.activation = EER_RELU;
+    struct eer_weights weights[3] = {c.weights, c.weights, c.weights};
+    const double lr[3] = {1e37, 1e37, 1e37};
+    struct eer_terms terms[3];
+    eer_layout(&c.config, &c.layout);
+    free(c.theta);
+    c.theta = static_cast<double *>(host(static_cast<size_t>(c.layout.size) * sizeof *c.theta));
+    struct eer_state x = new_state(&c), y = new_state(&c);
+    cuda->init(&c.config, &x);
+    memcpy(c.theta, x.theta, static_cast<size_t>(c.layout.size) * sizeof *c.theta);
+    struct eer_engine *a = start(&c, &c.config), *b = start(&c, &c.config);
+    cuda->steps(&a, 1, 1, weights, lr, terms, &error);
+    cuda->get(a, &x);
+    const enum eer_status status = cuda->steps(&b, 1, 3, weights, lr, terms, &error);
+    cuda->get(b, &y);
+    expect(status == EER_NOT_FINITE && x.step == 1 && same_state(&c, &x, &y),
+           "after a step that is not finite the state is that before it (status %d, step %d)",
+           status, y.step);
+    const enum eer_status again = cuda->gradient(b, &c.batch, weights, terms, nullptr, &error);
+    expect(again == EER_NOT_FINITE, "and its gradient is refused (status %d)", again);
+    cuda->close(a);
+    cuda->close(b);
+    free_state(&x);
+    free_state(&y);
+    eer_case_free(&c);
+}
+
+// ---- predictions --------------------------------------------------------------------------------
+
+// Positions where reference and device choose another class: only where two logits lie closer than
+// rounding, and none of these cases has such a place. `correct` comes from the training kernel.
+static void test_predictions(int cases)
+{
+    int positions = 0, other = 0, correct_other = 0;
+    for (int index = 0; index < cases; index++) {
+        struct eer_case c;
+        struct eer_error error = {};
+        struct eer_run run = {};
+        struct eer_engine *ref = nullptr;
+        struct eer_terms terms = {};
+        struct eer_batch longer;
+        new_case(&c, index);
+        longer = c.batch;
+        longer.L = 3 * c.batch.L;
+        const size_t numbers = static_cast<size_t>(longer.B) * static_cast<size_t>(longer.L);
+        longer.tokens = static_cast<int *>(host(numbers * sizeof(int)));
+        longer.labels = static_cast<int *>(host(numbers * sizeof(int)));
+        int *a = static_cast<int *>(host(numbers * sizeof(int)));
+        int *b = static_cast<int *>(host(numbers * sizeof(int)));
+        cuda->draw(&c.config, SEED, EER_DRAW_EVAL, 1, &longer);
+        run.threads = 1;
+        run.eval_length = longer.L;
+        struct eer_engine *e = start(&c, &c.config);
+        struct eer_state s = new_state(&c);
+        cuda->get(e, &s);
+        bool right = ref_backend.open(&c.config, &run, &ref, &error) == EER_OK;
+        if (right)
+            ref_backend.put(ref, &s);
+        right = right && cuda->evaluate(e, &longer, c.config.loops + 1, a, &error) == EER_OK &&
+                ref_backend.evaluate(ref, &longer, c.config.loops + 1, b, &error) == EER_OK;
+        for (size_t k = 0; k < numbers; k++)
+            other += !right || a[k] != b[k];
+        positions += static_cast<int>(numbers);
+        right = cuda->gradient(e, &c.batch, &c.weights, &terms, nullptr, &error) == EER_OK &&
+                cuda->evaluate(e, &c.batch, c.config.loops, a, &error) == EER_OK;
+        int correct = 0;
+        for (int k = 0; k < c.batch.B * c.batch.L; k++)
+            correct += a[k] == c.batch.labels[k];
+        correct_other += !right || fabs(correct - terms.correct) > 0.5;
+        ref_backend.close(ref);
+        cuda->close(e);
+        free(a);
+        free(b);
+        free(longer.tokens);
+        free(longer.labels);
+        free_state(&s);
+        eer_case_free(&c);
+    }
+    expect(other == 0, "%d predictions: %d are not the reference's", positions, other);
+    expect(correct_other == 0, "%d batches: in %d training counts other right answers", cases,
+           correct_other);
+}
+
+// ---- what goes wrong ----------------------------------------------------------------------------
+
+#ifndef __CUDACC__
+// Opens, computes, closes: whether someone reported an error, with a name in it.
+static bool life(const struct eer_case *c, struct eer_error *error)
+{
+    struct eer_weights weights[STEPS];
+    double lr[STEPS];
+    struct eer_terms terms[STEPS];
+    int *predicted = static_cast<int *>(
+        host(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L) * sizeof(int)));
+    struct eer_state s = new_state(c);
+    plan(c, weights, lr);
+    struct eer_engine *e = open_engine(&c->config, c->batch.L, c->batch.L, error);
+    bool failed = !e;
+    if (e) {
+        cuda->init(&c->config, &s);
+        cuda->put(e, &s);
+        failed = cuda->gradient(e, &c->batch, &c->weights, terms, nullptr, error) != EER_OK;
+        if (!failed) {
+            cuda->update(e, 0.01);
+            failed = cuda->steps(&e, 1, 2, weights, lr, terms, error) != EER_OK;
+        }
+        failed =
+            failed || cuda->evaluate(e, &c->batch, c->config.loops, predicted, error) != EER_OK;
+        cuda->get(e, &s);
+        failed = failed || cuda->check(e, error) != EER_OK;
+        cuda->close(e);
+    }
+    free(predicted);
+    free_state(&s);
+    return failed;
+}
+
+// One call is in close(), which has nobody to tell.
+static void test_faults(int index)
+{
+    struct eer_case c;
+    int unnoticed = 0, unnamed = 0, kept = 0, calls = 0;
+    new_case(&c, index);
+    for (bool done = false; !done; calls++) {
+        struct eer_error error = {};
+        int devices;
+        emulation::fail(calls + 1);
+        const bool noticed = life(&c, &error);
+        // The call was not reached: the next one, here, is the one that fails.
+        done = cudaGetDeviceCount(&devices) != cudaSuccess;
+        emulation::fail(0);
+        unnoticed += !noticed && !done;
+        unnamed += noticed && strncmp(error.text, "backend cuda: ", 14) != 0;
+        kept += emulation::allocated() > 0;
+    }
+    expect(unnoticed == 1 && unnamed == 0 && kept == 0,
+           "configuration %d: each of %d calls fails: %d unnoticed (1 in close), %d without a "
+           "name, memory kept %d times",
+           index, calls, unnoticed, unnamed, kept);
+    eer_case_free(&c);
+}
+
+static void test_memory()
+{
+    struct eer_case c;
+    struct eer_error error = {};
+    new_case(&c, 2);
+    emulation::memory(1000);
+    struct eer_engine *e = open_engine(&c.config, c.batch.L, c.batch.L, &error);
+    expect(!e && error.status == EER_NO_MEMORY && emulation::allocated() == 0, "%s", error.text);
+    emulation::memory(static_cast<size_t>(8) << 30);
+    eer_case_free(&c);
+}
+#endif
+
+int main(int argc, char **argv)
+{
+    const int cases = argc > 1 ? atoi(argv[1]) : 32;
+    int devices = 0;
+    setvbuf(stdout, nullptr, _IOLBF, 0);
+    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
+        printf("skipped: no device\n");
+        return 77;
+    }
+    test_bits(cases / 2);
+    test_places();
+    test_steps(cases / 2);
+    test_models(cases / 4);
+    test_not_finite();
+    test_predictions(cases);
+#ifndef __CUDACC__
+    test_faults(1);
+    if (cases >= 16)
+        test_faults(5); // cuBLAS: hundreds of calls
+    test_memory();
+#endif
+    return failures != 0;
+}

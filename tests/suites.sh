@@ -1,0 +1,40 @@
+# suites.sh - for scripts that run suites: a line a suite, then "N passed, N failed, N skipped". To be sourced; $logs is a
+# folder for what the suites print, $total their number.
+passed=0 failed=0 skipped=0 number=0 started=$(date +%s)
+
+# A file's "Tested: .. Passing: .. Failing: .. Crashing: ..", "N passed, N failed" or lines "ok: .." and "not ok: .." as
+# "passed failed".
+count() {
+    sed -e 's/\x1b\[[0-9;]*m//g' "$1" | awk '
+        /Synthesis: Tested/ { gsub(/[^0-9 ]/, " "); p += $2; f += $3 + $4; summary = 1 }
+        /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; summary = 1 }
+        /^ok: / { good++ }
+        /^not ok: / { bad++ }
+        END { print (summary ? p : good) + 0, (summary ? f : bad) + 0 }'
+}
+
+suite() { # NAME COMMAND..
+    name=$1 log=$logs/$1.log begun=$(date +%s)
+    shift
+    "$@" >"$log" 2>&1
+    status=$?
+    # shellcheck disable=SC2046 # two numbers
+    set -- $(count "$log")
+    skips=$(grep -ac '^skipped' "$log")
+    # A program that ends badly, or that tested nothing, failed.
+    [ "$2" -gt 0 ] || { [ "$status" = 77 ] && [ "$skips" -gt 0 ]; } ||
+        { [ "$status" = 0 ] && [ $(($1 + skips)) -gt 0 ]; } || set -- "$1" 1
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + skips))
+    number=$((number + 1))
+    printf '%2d/%d  %-24s %4d passed %3d failed %3d skipped  %3d s\n' "$number" "$total" "$name" "$1" "$2" \
+        "$skips" "$(($(date +%s) - begun))"
+    [ "$2" = 0 ] || { echo "      see $log"; grep -aE 'FAIL|not ok|error|Unexpected|emulation:' "$log" | head -12; }
+    grep -a '^share' "$log" | sed 's/^/         /'
+}
+
+# The last two lines; fails if something did, or nothing was tested.
+suites_end() {
+    echo "$(($(date +%s) - started)) s"
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
