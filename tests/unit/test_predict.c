@@ -50,16 +50,19 @@ Test(predict, sums_by_hand)
     cr_assert(p.blocks == 32);
 }
 
-/* The counts of nvcc's PTX for sm_90, executed: instructions and wavefronts of a block, and the
- * clocks of its longest path (spec/cuda.md). The table of costs is a fit to them. */
+/* The counts of tests/cuda/count.sh, which executes nvcc's PTX for sm_90: instructions and
+ * wavefronts of a block, and the clocks of its longest path (spec/cuda.md). The table of costs is a
+ * fit to them. */
 Test(predict, counts_are_those_that_were_executed)
 {
     static const struct {
         int L;
         double instructions, wavefronts, exps, roots, least, alone;
-    } counted[] = {{16, 578964, 197983, 15436, 18734, 294995, 738863},
-                   {40, 1439993, 513402, 86428, 94382, 636072, 943114},
-                   {64, 2560628, 916665, 215020, 227630, 999430, 1368346}};
+    } counted[] = {{16, 578964, 197983, 15436, 18734, 293323, 738863},
+                   {40, 1439993, 513402, 86428, 94382, 634393, 943114},
+                   {64, 2560628, 916665, 215020, 227630, 996968, 1368346}};
+    const double FIT = 0.05; /* spec/cuda.md's statement, which this test is there to keep true */
+    double worst = 0.0;
     struct eer_config c = config();
     for (size_t k = 0; k < sizeof counted / sizeof *counted; k++) {
         const struct eer_block b = train(&c, counted[k].L, 1).block;
@@ -67,11 +70,12 @@ Test(predict, counts_are_those_that_were_executed)
                                 b.wavefronts / counted[k].wavefronts, b.least / counted[k].least,
                                 b.alone / counted[k].alone};
         for (int r = 0; r < 4; r++)
-            cr_assert(fabs(ratio[r] - 1) < 0.05, "L = %d, number %d: %f", counted[k].L, r,
-                      ratio[r]);
+            worst = fmax(worst, fabs(ratio[r] - 1));
         cr_assert(b.exps == counted[k].exps);
         cr_assert(b.roots == counted[k].roots, "%f", b.roots);
     }
+    cr_log_info("counts: %.0f %% of what spec/cuda.md says of the fit", 100 * worst / FIT);
+    cr_assert(worst < FIT, "%f", worst);
 }
 
 /* A longer sequence brings more warps, so that times may fall by one more token; work never does.
