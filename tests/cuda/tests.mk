@@ -6,12 +6,11 @@ CUDA_C       = cuda/task.c fast/program/gradcheck/cases.c $(wildcard ref/*.c)
 EMULATED     = plain asan msan tsan
 PTX          = ptx80 ptx90 ptx100 ptx120
 CUBLAS       = tests/cuda/emulation/cublas.cpp
-NO_NVCC      = echo "skipped: nvcc is not there" >$@.skipped
 
 # What `make test` runs too.
 CUDA_QUICK   = $(B)/tests/cuda/plain/test_engine $(B)/tests/cuda/plain/eer-cuda.so
 CUDA_PROGRAMS = $(CUDA_QUICK) $(EMULATED:%=$(B)/tests/cuda/%/test_engine) $(EMULATED:%=$(B)/tests/cuda/%/test_wide) \
-    $(B)/tests/cuda/plain/test_products \
+    $(B)/tests/cuda/plain/test_products $(B)/tests/cuda/follow \
     $(if $(NVCC),$(PTX:%=$(B)/tests/cuda/%/test_engine) $(B)/tests/cuda/ptx90/test_products $(B)/tests/cuda/ptx90/eer-cuda.so)
 
 $(EMULATED:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/%/test_engine: $(CUDA_TESTED) $(CUDA_C)
@@ -39,6 +38,10 @@ $(B)/tests/cuda/ptx90/eer-cuda.so: $(CUDA_TESTED) $(B)/cuda/source.o $(B)/cuda/t
 	@mkdir -p $(@D)
 	CXX="$(CXX) -fPIC" NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
 	    $(B)/cuda/task.o -shared -lm
+
+$(B)/tests/cuda/follow: tests/cuda/follow.c $(UNDER_TEST)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -ldl -lm
 
 cuda-programs: $(CUDA_PROGRAMS)
 

@@ -210,18 +210,33 @@ static void add_sample(struct measurement *m, const struct spread *s)
     }
 }
 
+/* a. */
+static enum eer_status unperturbed(enum spread_arithmetic arithmetic,
+                                   const struct spread_problem *problem,
+                                   struct spread_result *result)
+{
+    return call(arithmetic == SPREAD_TF32 ? spread_double_tf32 : spread_double, problem, result, 0,
+                0);
+}
+
+/* An x_k. */
+static enum eer_status perturbed(enum spread_arithmetic arithmetic,
+                                 const struct spread_problem *problem, struct spread_result *result,
+                                 uint64_t seed)
+{
+    static spread_variant *const variants[] = {spread_double, spread_float, spread_float_tf32};
+    return call(variants[arithmetic], problem, result, 1, seed);
+}
+
 static enum eer_status sample_all(struct measurement *m, struct spread *s,
                                   enum spread_arithmetic arithmetic, int K, uint64_t seed)
 {
-    static spread_variant *const perturbed[] = {spread_double, spread_float, spread_float_tf32};
-    int tf32 = arithmetic == SPREAD_TF32;
-    enum eer_status status =
-        call(tf32 ? spread_double_tf32 : spread_double, &m->problem, &m->exact, 0, 0);
+    enum eer_status status = unperturbed(arithmetic, &m->problem, &m->exact);
     for (int k = 0; k < s->n; k++)
         s->centre[k] = number(s, &m->exact, k);
     s->correct = m->exact.correct;
     for (int k = 0; k < K && status == EER_OK; k++) {
-        status = call(perturbed[arithmetic], &m->problem, &m->sample, 1, mix(seed, (uint64_t)k));
+        status = perturbed(arithmetic, &m->problem, &m->sample, mix(seed, (uint64_t)k));
         add_sample(m, s);
     }
     return status;
@@ -286,6 +301,21 @@ enum eer_status spread_measure(struct spread *s, const struct eer_config *c,
     else
         spread_free(s);
     measurement_free(&m);
+    return status;
+}
+
+enum eer_status spread_sample(struct eer_terms *terms, double *gradient, const struct eer_config *c,
+                              const struct eer_batch *batch, const struct eer_weights *weights,
+                              const double *theta, enum spread_arithmetic arithmetic,
+                              enum eer_tf32_rounding rounding, const uint64_t *seed)
+{
+    struct measurement m = {.sample.gradient = gradient}; /* no room for places: they are left */
+    set_problem(&m, c, batch, weights, theta, rounding);
+    enum eer_status status = seed != NULL
+                                 ? perturbed(arithmetic, &m.problem, &m.sample, mix(*seed, 0))
+                                 : unperturbed(arithmetic, &m.problem, &m.sample);
+    const double *x = m.sample.terms;
+    *terms = (struct eer_terms){x[0], x[1], x[2], x[3], x[4], x[5], m.sample.correct, 0};
     return status;
 }
 

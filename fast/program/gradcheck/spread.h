@@ -60,6 +60,13 @@ enum eer_status spread_measure(struct spread *spread, const struct eer_config *,
                                int K, uint64_t seed);
 void spread_free(struct spread *);
 
+/* Terms (but for `counted`) and gradient (P numbers) of one sample x_k of the seed; of a, if the
+ * seed is NULL. For who goes on from a sample, as a training run does. Errors as above. */
+enum eer_status spread_sample(struct eer_terms *, double *gradient, const struct eer_config *,
+                              const struct eer_batch *, const struct eer_weights *,
+                              const double *theta, enum spread_arithmetic, enum eer_tf32_rounding,
+                              const uint64_t *seed);
+
 /* Largest |value - c| / (tolerance + truth_error), c being exact to truth_error, over terms and
  * gradient (NULL: over the terms); 0 / 0 counts as 0. *where: its number, -1 if all agree exactly.
  */

@@ -119,7 +119,9 @@ __global__ void bytes(const float *x, float *y)
 {
     CUDA_SHARED(unsigned char, own, N);
     own[threadIdx.x] = static_cast<unsigned char>(x[threadIdx.x]);
-    own[threadIdx.x] = static_cast<unsigned char>(own[threadIdx.x] + threadIdx.x);
+    __syncthreads();
+    unsigned value = own[threadIdx.x] + __shfl_sync(ALL, threadIdx.x, threadIdx.x % 32);
+    own[threadIdx.x] = static_cast<unsigned char>(value);
     __syncthreads();
     y[threadIdx.x ^ 1] =
         static_cast<float>(own[threadIdx.x ^ 1] - static_cast<int>(threadIdx.x ^ 1));
@@ -253,7 +255,40 @@ __global__ void loop_without_second_barrier(const float *x, float *y)
     }
     y[threadIdx.x] = value;
 }
-/* The same, but the masks name only half of those that exchange. */
+/* Between warps, __syncwarp orders nothing. */
+__global__ void syncwarp_across_warps(const float *x, float *y)
+{
+    CUDA_SHARED(float, buffer, N);
+    buffer[threadIdx.x] = x[threadIdx.x];
+    __syncwarp();
+    y[threadIdx.x ^ 32] = buffer[threadIdx.x ^ 32];
+}
+/* The last thread writes what others may not have read yet. */
+__global__ void write_after_read(const float *x, float *y)
+{
+    CUDA_SHARED(float, buffer, N);
+    buffer[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    y[threadIdx.x] = x[threadIdx.x] + 0 * buffer[0];
+    if (threadIdx.x == N - 1)
+        buffer[0] = 0;
+}
+/* In each warp all have read before __syncwarp, but one reads again. */
+__global__ void write_after_late_read(const float *x, float *y)
+{
+    CUDA_SHARED(float, buffer, N);
+    unsigned first = threadIdx.x / 32 * 32;
+    buffer[threadIdx.x] = x[threadIdx.x];
+    __syncwarp();
+    float zero = 0 * buffer[first];
+    __syncwarp();
+    if (threadIdx.x == first + 5)
+        zero += 0 * buffer[first];
+    if (threadIdx.x == first + 31)
+        buffer[first] = 0;
+    y[threadIdx.x] = x[threadIdx.x] + zero;
+}
+/* The masks name only half of those that exchange. */
 __global__ void half_syncwarp(const float *x, float *y)
 {
     CUDA_SHARED(float, buffer, N);
@@ -530,6 +565,9 @@ static const struct {
       {"exchange_without_syncwarp", [] { return run(exchange_without_syncwarp, 1, 0); }},
       {"exchange_over_shuffle", [] { return run(exchange_over_shuffle, 1, 0); }},
       {"loop_without_second_barrier", [] { return run(loop_without_second_barrier, 1, 0); }},
+      {"syncwarp_across_warps", [] { return run(syncwarp_across_warps, 1, 0); }},
+      {"write_after_read", [] { return run(write_after_read, 1, 0); }},
+      {"write_after_late_read", [] { return run(write_after_late_read, 1, 0); }},
       {"half_syncwarp", [] { return run(half_syncwarp, 1, 0); }},
       {"misaligned", [] { return run(misaligned, 1, 0); }},
       {"block_reads_other", [] { return run(block_reads_other, 2, 0); }},

@@ -342,7 +342,7 @@ class Instructions:
         return self.set(operands[0], to, f'ptx::flush({value})' if ftz and to == 'f32' else value)
 
     def do_ld(self, base, operands):
-        self.take('volatile') # to be seen by the host: every access here is
+        self.take('volatile')  # to be seen by the host: every access here is
         space = self.take(*SPACES)
         self.take('nc')
         self.take(*('ca cg cs lu cv' if base == 'ld' else 'wb cg cs wt').split())

@@ -185,7 +185,6 @@ template <class T> uint32_t bfind(T a, bool shiftamt)
 template <class T> T bfe(T a, uint32_t b, uint32_t c)
 {
     const uint32_t width = 8 * sizeof a, at = b & 255, length = c & 255;
-    T field = 0;
     /* Bits from beyond the highest are the sign's. */
     const uint32_t last = at + length - 1 < width - 1 ? at + length - 1 : width - 1;
     const bool sign = std::is_signed<T>::value && length && (a >> last & 1);
@@ -193,8 +192,7 @@ template <class T> T bfe(T a, uint32_t b, uint32_t c)
     U got = 0;
     for (uint32_t i = 0; i < width; i++)
         got |= static_cast<U>(i < length && at + i < width ? a >> (at + i) & 1 : sign) << i;
-    field = static_cast<T>(got);
-    return field;
+    return static_cast<T>(got);
 }
 template <class T> T bfi(T a, T b, uint32_t c, uint32_t d)
 {

@@ -1,20 +1,20 @@
 /*
  * The executor's run time: it gives each launch its translated kernel, and checks every access to
- * memory.
+ * memory. Of ptxas and of a device's code it shows nothing.
  *
  * An access must be aligned and lie within one array: of the block's shared memory, of cudaMalloc,
  * of the module, or of the thread's frames. Shared memory must have been written before it is read.
  *
  * Races: each 4 bytes have a record of who last wrote and who read them since. A phase is the time
- * between two barriers of a block; phases are counted from launch to launch, so that a record tells
- * by its phase whether it is of this launch, of this block (blocks run one after the other) and
- * from before the last barrier. Within a phase only __syncwarp orders, and only lanes of one warp:
- * known[t][l] counts the warp's synchronisations up to the last that tells thread t what lane l
- * did.
+ * between two barriers of a block; blocks run one after the other, and phases are counted on, so
+ * that a record tells by its phase whether it is of this block and from before the last barrier.
+ * Records begin anew with each launch, those of shared memory with each block. Within a phase only
+ * __syncwarp orders, and only lanes of one warp: known[t][l] counts the warp's synchronisations up
+ * to the last that tells thread t what lane l did.
  *
  * What is reported is a race. Missed are those with other bytes of a word than the last that were
  * written or read; with the younger of two reads that a __syncwarp of some lanes lies between; with
- * atomic updates but the first of a warp; and between blocks once one has called __threadfence.
+ * atomic updates but the first; and between blocks once one has called __threadfence.
  */
 #include "ptx.h"
 
@@ -55,7 +55,7 @@ const emulation::Launch *launched;
 char *parameters[64];
 ptx::Kernel *running;
 bool fenced;
-uint32_t phase = 1, launch_phase, block_phase, stamps[32], known[1024][32];
+uint32_t phase, block_phase, stamps[32], known[1024][32];
 ptx::Frame *frames[1024];
 
 int32_t pack(const Where *where)
@@ -96,7 +96,6 @@ void on_launch(const emulation::Launch &launch)
     last_global = nullptr;
     running = nullptr;
     fenced = false;
-    launch_phase = ++phase;
     for (auto &pair : found)
         if (pair.first == launch.kernel)
             running = pair.second;
@@ -168,16 +167,15 @@ const struct Start {
 
 /* --- races --- */
 
-/* Whether what thread did in that phase comes before what self does now. */
+/* Whether what a thread of this block did in that phase comes before what self does now. */
 bool ordered(uint32_t then, uint32_t stamp, unsigned thread, unsigned self)
 {
-    if (then != phase)
-        return then >= block_phase || then < launch_phase || fenced;
-    return thread == self || (thread / 32 == self / 32 && known[self][thread % 32] > stamp);
+    return then != phase || thread == self ||
+           (thread / 32 == self / 32 && known[self][thread % 32] > stamp);
 }
 bool by_other_block(uint32_t then)
 {
-    return then >= launch_phase && then < block_phase && !fenced;
+    return then && then < block_phase && !fenced;
 }
 
 [[noreturn]] void race(const Array &array, const char *data, const char *did, int32_t place,
@@ -199,7 +197,7 @@ void note_read(Record &r, uint8_t which, unsigned self, const Where *where)
 {
     const uint32_t stamp = stamps[self / 32];
     if (r.read_phase != phase || r.read != which) {
-        if (r.first_read < launch_phase || r.read != which)
+        if (!r.first_read || r.read != which)
             r.first_read = phase;
         r.read_phase = phase;
         r.read_stamp = stamp;
@@ -254,17 +252,14 @@ void note(const Array &array, char *data, unsigned bytes, ptx::Kind kind, const 
     const unsigned from = r.read & which ? reader(r, self) : self;
     if (from != self)
         race(array, data, kinds[ptx::READ], r.read_place, from, kinds[kind], where);
-    if (!again || r.first_write < launch_phase)
+    if (!again || !r.first_write)
         r.first_write = phase;
-    if (again && !before && r.write_phase == phase) {
-        if (r.writer / 32 != self / 32)
-            r.writer = SEVERAL;
-    } else {
+    if (!again || before) { /* of atomic updates the first stays */
         r.write_phase = phase;
         r.write_stamp = stamps[self / 32];
         r.writer = static_cast<uint16_t>(self);
+        r.write_place = pack(where);
     }
-    r.write_place = pack(where);
     r.atomic = kind == ptx::ATOMIC;
     r.written = which;
     r.set |= which;

@@ -1,6 +1,7 @@
 #!/bin/sh
-# test.sh BUILD - the translator: each instruction's numbers (test/opcodes.txt, test/flow.ptx), and that it refuses
-# what it does not know, with the line. Needs no nvcc; with ptxas, that is asked whether the PTX is PTX at all.
+# test.sh BUILD - the executor: each instruction's numbers (cases/opcodes.txt, cases/flow.ptx), what it has to stop
+# (cases/faults.ptx), and what the translator has to refuse, with the line. Needs no nvcc; where there is ptxas, that
+# is asked whether the PTX is PTX at all.
 # Prints what is wrong, then "N passed, N failed", and "skipped" for ptxas.
 set -u
 build=${1:?usage: test.sh BUILD}/tests/cuda/ptx
@@ -8,10 +9,31 @@ here=$(dirname "$0")
 mkdir -p "$build"
 passed=0 failed=0
 
-python3 -B "$here/test/opcodes.py" "$here/test/opcodes.txt" >"$build/opcodes.ptx" || exit 1
-"$here/build.sh" 90 "$build/test" "$build/opcodes.ptx" "$here/test/flow.ptx" "$here/test/test.cu" || exit 1
-"$build/test" "$here/test/opcodes.txt" >"$build/test.log" 2>&1 || failed=1
+python3 -B "$here/cases/opcodes.py" "$here/cases/opcodes.txt" >"$build/opcodes.ptx" || exit 1
+"$here/build.sh" 90 "$build/test" "$build/opcodes.ptx" "$here/cases/flow.ptx" "$here/cases/faults.ptx" \
+    "$here/cases/test.cu" || exit 1
+"$build/test" "$here/cases/opcodes.txt" >"$build/test.log" 2>&1 || failed=1
 cat "$build/test.log"
+
+# ends KERNEL WORDS - the run time stops the program with the words.
+ends() {
+    message=$("$build/test" "$here/cases/opcodes.txt" "$1" 2>&1)
+    status=$?
+    case $status$message in
+    70emulation:*"$2"*) passed=$((passed + 1)) ;;
+    *) failed=$((failed + 1)); echo "not ok: $1: exit $status, $message" ;;
+    esac
+}
+ends division 'division by zero at'
+ends constant 'generic write of 4 bytes at'
+ends variable 'global write of 4 bytes at'
+ends frame 'local write of 4 bytes at'
+ends parameter 'param read of 4 bytes at'
+ends branch 'beyond the branch targets at'
+ends gives 'faults.ptx:'
+ends size "sizes are not those of the PTX"
+ends strayed 'another address or stride'
+ends missing 'there is no PTX of this kernel'
 
 # refuses WORDS STATEMENT - as the 4th line of a kernel; the message has to have the line and the words.
 refuses() {
@@ -52,11 +74,11 @@ refuses '16 bytes at most' '.shared .align 128 .b8 wide[128];'
 
 skipped=0
 PTXAS=${PTXAS:-$(command -v ptxas || echo /usr/local/cuda/bin/ptxas)}
-for ptx in "$build/opcodes.ptx" "$here/test/flow.ptx"; do
+for ptx in "$build/opcodes.ptx" "$here/cases/flow.ptx" "$here/cases/faults.ptx"; do
     if ! command -v "$PTXAS" >/dev/null; then skipped=$((skipped + 1))
     elif "$PTXAS" -arch=sm_90 "$ptx" -o "$build/cubin"; then passed=$((passed + 1))
     else failed=$((failed + 1)); echo "not ok: ptxas does not take $ptx"
     fi
 done
-echo "translator: $passed passed, $failed failed, $skipped skipped"
+echo "executor: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -1,6 +1,7 @@
 /*
- * test OPCODES.txt - runs the table's kernel and those of flow.ptx, and compares. Prints what is
- * wrong, then "N passed, N failed".
+ * test OPCODES.txt [FAULT] - runs the table's kernel and those of flow.ptx, and compares. Prints
+ * what is wrong, then "N passed, N failed". With the name of a kernel of faults.ptx, runs that,
+ * which must not return.
  */
 #include <cuda_runtime.h>
 
@@ -26,6 +27,19 @@ __global__ void atomics(unsigned *)
 __global__ void product(const float *, const float *, const float *, float *)
 {
 }
+#define FAULTS(F)                                                                                  \
+    F(division)                                                                                    \
+    F(constant) F(variable) F(frame) F(parameter) F(branch) F(gives) F(size) F(strayed) F(missing)
+#define KERNEL(name)                                                                               \
+    __global__ void name(unsigned *)                                                               \
+    {                                                                                              \
+    }
+FAULTS(KERNEL)
+#define ROW(name) {#name, name},
+static const struct {
+    const char *name;
+    void (*kernel)(unsigned *);
+} faults[] = {FAULTS(ROW)};
 
 static int passed, failed;
 
@@ -146,6 +160,11 @@ static void run_product()
 
 int main(int argc, char **argv)
 {
+    for (auto &fault : faults)
+        if (argc == 3 && !strcmp(argv[2], fault.name)) {
+            compare(fault.name, fault.kernel, 32, {0});
+            return 0;
+        }
     if (argc != 2 || !run_opcodes(argv[1])) {
         fprintf(stderr, "usage: test OPCODES.txt\n");
         return 2;
