@@ -28,8 +28,10 @@
  * once, the position table, a bias of expf); the first move the parameters with the square root of
  * the steps, the others in proportion to them, unless the dynamics let them cancel. So every other
  * random run rounds a step's gradient as that of the step before, as far as the two do the same
- * operations, and all round the constants of AdamW alike in each step. How far apart the two halves
- * go is printed: if that is less than sqrt 3, each kind is covered by the mean over both.
+ * operations, and all round the constants of AdamW alike in each step. Whichever kind goes farther,
+ * the mean over both halves is at least half of its variance, the implementation's at most a third.
+ * How far apart the halves are is printed: if one goes much farther, its eight runs are all that is
+ * known of it.
  *
  * The run in double, from the code that makes the random ones, has to stay within the tolerance
  * times 2^-29, the ratio of the roundings: it shows that the random runs train what the reference
