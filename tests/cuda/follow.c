@@ -49,6 +49,7 @@
  * schedules, state. */
 #include <getopt.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,11 +66,16 @@ enum kind { FRESH, AGAIN, KINDS };
 
 static int passed, failed;
 
-static void judge(int right)
+__attribute__((format(printf, 2, 3))) static void expect(int right, const char *format, ...)
 {
+    va_list arguments;
+    printf("  %s: ", right ? "ok" : "not ok");
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
     passed += right;
     failed += !right;
-    printf("%s\n", right ? "" : "   NOT OK");
 }
 
 _Noreturn static void stop(int status, const char *what, const char *text)
@@ -463,27 +469,25 @@ static void judge_run(const struct task *t, const struct judged *j, const struct
     const int terms = t->steps * SPREAD_TERMS;
     int n = largest(t, j, truth, tolerance, 0, terms);
     double worst = share(t, j, truth, tolerance, n);
-    printf("  %s: terms: largest share %.3g, %s at step %d", j->name, worst,
+    expect(worst <= 1, "%s: terms: largest share %.3g, %s at step %d", j->name, worst,
            term_names[n % SPREAD_TERMS], n / SPREAD_TERMS + 1);
-    judge(worst <= 1);
     n = largest(t, j, truth, tolerance, terms, numbers(t));
     worst = share(t, j, truth, tolerance, n);
-    printf("  %s: parameters: largest share %.3g, |difference| %.2e, %s", j->name, worst,
+    expect(worst <= 1, "%s: parameters: largest share %.3g, |difference| %.2e, %s", j->name, worst,
            fabs(number(t, &j->curve, n) - number(t, truth, n)), tensor_of(t, n - terms));
-    judge(worst <= 1);
 }
 
 static void judge_bits(const struct task *t, const struct judged *j)
 {
     struct curve other = run(t, j->backend, t->steps / 2);
-    printf("  %s: resumed after %d steps: the same bits", j->name, t->steps / 2);
-    judge(same_bits(t, &j->curve, &other));
+    expect(same_bits(t, &j->curve, &other), "%s: resumed after %d steps: the same bits", j->name,
+           t->steps / 2);
     free_curve(&other);
     if (!j->backend->steps)
         return;
     other = run_at_once(t, j->backend);
-    printf("  %s: %d steps in one call: the same bits", j->name, t->steps);
-    judge(same_bits(t, &j->curve, &other));
+    expect(same_bits(t, &j->curve, &other), "%s: %d steps in one call: the same bits", j->name,
+           t->steps);
     free_curve(&other);
 }
 
