@@ -200,7 +200,7 @@ static void end(const struct eer_backend *backend, struct eer_engine *e, struct 
 }
 
 /* Step by step; `resumed` steps before the state goes into a new engine, 0: it does not. */
-static struct curve run(const struct task *t, const struct eer_backend *backend, int resumed)
+static struct curve train(const struct task *t, const struct eer_backend *backend, int resumed)
 {
     struct curve c = new_curve(t);
     struct eer_batch batch = new_batch(t);
@@ -221,7 +221,7 @@ static struct curve run(const struct task *t, const struct eer_backend *backend,
 }
 
 /* The same with one call. */
-static struct curve run_at_once(const struct task *t, const struct eer_backend *backend)
+static struct curve train_at_once(const struct task *t, const struct eer_backend *backend)
 {
     struct curve c = new_curve(t);
     struct eer_weights *weights = take((size_t)t->steps, sizeof *weights);
@@ -479,13 +479,13 @@ static void judge_run(const struct task *t, const struct judged *j, const struct
 
 static void judge_bits(const struct task *t, const struct judged *j)
 {
-    struct curve other = run(t, j->backend, t->steps / 2);
+    struct curve other = train(t, j->backend, t->steps / 2);
     expect(same_bits(t, &j->curve, &other), "%s: resumed after %d steps: the same bits", j->name,
            t->steps / 2);
     free_curve(&other);
     if (!j->backend->steps)
         return;
-    other = run_at_once(t, j->backend);
+    other = train_at_once(t, j->backend);
     expect(same_bits(t, &j->curve, &other), "%s: %d steps in one call: the same bits", j->name,
            t->steps);
     free_curve(&other);
@@ -498,9 +498,9 @@ static void follow(const struct task *t, struct judged *judged, int count)
     struct judged *exact = judged + count;
     double ratio;
     for (int k = 0; k < count; k++)
-        judged[k].curve = run(t, judged[k].backend, 0);
+        judged[k].curve = train(t, judged[k].backend, 0);
     *exact = (struct judged){.name = "in double", .unit = 0x1p-29, .curve = sample(t, -1)};
-    struct curve truth = tf32 ? exact->curve : run(t, &ref_backend, 0);
+    struct curve truth = tf32 ? exact->curve : train(t, &ref_backend, 0);
     double *tolerance = measure(t, &truth, &ratio);
     print_table(t, judged, count, &truth, tolerance);
     print_reach(t, &truth, tolerance);
