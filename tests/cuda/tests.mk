@@ -10,8 +10,9 @@ CUBLAS       = tests/cuda/emulation/cublas.cpp
 # What `make test` runs too.
 CUDA_QUICK   = $(B)/tests/cuda/plain/test_engine $(B)/tests/cuda/plain/eer-cuda.so
 CUDA_PROGRAMS = $(CUDA_QUICK) $(EMULATED:%=$(B)/tests/cuda/%/test_engine) $(EMULATED:%=$(B)/tests/cuda/%/test_wide) \
-    $(B)/tests/cuda/plain/test_products $(B)/tests/cuda/follow \
-    $(if $(NVCC),$(PTX:%=$(B)/tests/cuda/%/test_engine) $(B)/tests/cuda/ptx90/test_products $(B)/tests/cuda/ptx90/eer-cuda.so)
+    $(B)/tests/cuda/plain/test_products $(B)/tests/cuda/plain/test_tf32 $(B)/tests/cuda/follow \
+    $(if $(NVCC),$(PTX:%=$(B)/tests/cuda/%/test_engine) $(B)/tests/cuda/ptx90/test_products $(B)/tests/cuda/ptx90/test_tf32 \
+    $(B)/tests/cuda/ptx90/eer-cuda.so)
 
 $(EMULATED:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/%/test_engine: $(CUDA_TESTED) $(CUDA_C)
 	@mkdir -p $(@D)
@@ -22,6 +23,9 @@ $(EMULATED:%=$(B)/tests/cuda/%/test_wide): $(B)/tests/cuda/%/test_wide: $(CUDA_T
 $(B)/tests/cuda/plain/test_products: $(CUDA_TESTED)
 	@mkdir -p $(@D)
 	sh tests/cuda/emulation/build.sh plain $@ tests/cuda/test_products.cu $(CUBLAS) -lm
+$(B)/tests/cuda/plain/test_tf32: $(CUDA_TESTED) $(B)/cuda/task.o
+	@mkdir -p $(@D)
+	sh tests/cuda/emulation/build.sh plain $@ tests/cuda/test_tf32.cu $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/task.o -lm
 $(B)/tests/cuda/plain/eer-cuda.so: $(CUDA_TESTED) $(B)/cuda/source.o $(B)/cuda/task.o
 	@mkdir -p $(@D)
 	CXX="$(CXX) -fPIC -O2" sh tests/cuda/emulation/build.sh plain $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
@@ -34,6 +38,9 @@ $(PTX:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/ptx%/test_engine: $(CUDA
 $(B)/tests/cuda/ptx90/test_products: $(CUDA_TESTED)
 	@mkdir -p $(@D)
 	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_products.cu $(CUBLAS) -lm
+$(B)/tests/cuda/ptx90/test_tf32: $(CUDA_TESTED) $(B)/cuda/task.o
+	@mkdir -p $(@D)
+	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_tf32.cu $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/task.o -lm
 $(B)/tests/cuda/ptx90/eer-cuda.so: $(CUDA_TESTED) $(B)/cuda/source.o $(B)/cuda/task.o
 	@mkdir -p $(@D)
 	CXX="$(CXX) -fPIC" NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
