@@ -50,6 +50,7 @@ static void *host(size_t bytes)
 // ---- a case, an engine, and what comes out of it ------------------------------------------------
 
 static const struct eer_backend *const cuda = &cuda_backend;
+static enum eer_precision precision = EER_FP32;
 
 static struct eer_state new_state(const struct eer_case *c)
 {
@@ -105,7 +106,7 @@ static struct eer_engine *open_engine(const struct eer_config *config, int train
 {
     struct eer_run run = {};
     struct eer_engine *e = nullptr;
-    run.precision = EER_FP32;
+    run.precision = precision;
     run.threads = 1;
     run.train_length = train;
     run.eval_length = eval;
@@ -556,11 +557,15 @@ int main(int argc, char **argv)
         printf("skipped: no device\n");
         return 77;
     }
-    test_bits(cases / 2);
-    test_places();
-    test_steps(cases / 2);
-    test_models(cases / 4);
-    test_not_finite();
+    for (const enum eer_precision each : {EER_TF32, EER_FP32}) {
+        precision = each;
+        printf("%s:\n", each == EER_TF32 ? "tf32" : "fp32");
+        test_bits(cases / 2);
+        test_places();
+        test_steps(cases / 2);
+        test_models(cases / 4);
+        test_not_finite();
+    }
     test_predictions(cases);
 #ifndef __CUDACC__
     test_faults(1);
