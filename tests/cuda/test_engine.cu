@@ -5,15 +5,13 @@
 //
 // The same bits in every order of threads and wherever a block's arrays lie; whole steps on the
 // device are single steps, several models in one launch are those models alone, a run that is put
-// into a new engine goes on as if nothing had happened; predictions are the reference's; every call
-// that fails is reported, and all memory is given back. A plain main, so that it runs under every
-// checker and, linked with nvcc's objects, on a GPU. Prints lines; exit status 0, 1, or 77 without
-// a device.
+// into a new engine goes on as if nothing had happened; from the same gradient AdamW's bits are the
+// backend cpu's; predictions are the reference's; every call that fails is reported, and all memory
+// is given back. A plain main, so that it runs under every checker and, linked with nvcc's objects,
+// on a GPU. Prints lines; exit status 0, 1, or 77 without a device.
 #include <cuda_runtime.h>
 
-extern "C" {
-#include "../../fast/program/gradcheck/cases.h"
-}
+#include "integers.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -22,7 +20,7 @@ extern "C" {
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED = 3, STEPS = 4 };
+enum { STEPS = 4 };
 
 static int failures;
 
@@ -37,25 +35,14 @@ __attribute__((format(printf, 2, 3))) static void expect(bool right, const char 
     failures += !right;
 }
 
-static void *host(size_t bytes)
-{
-    void *memory = calloc(bytes + 1, 1);
-    if (!memory) {
-        printf("not ok: out of memory\n");
-        exit(1);
-    }
-    return memory;
-}
-
 // ---- a case, an engine, and what comes out of it ------------------------------------------------
 
 static const struct eer_backend *const cuda = &cuda_backend;
 
 static struct eer_state new_state(const struct eer_case *c)
 {
-    const size_t bytes = static_cast<size_t>(c->layout.size) * sizeof(double);
-    struct eer_state s = {0, static_cast<double *>(host(bytes)), static_cast<double *>(host(bytes)),
-                          static_cast<double *>(host(bytes))};
+    const size_t P = static_cast<size_t>(c->layout.size);
+    struct eer_state s = {0, host<double>(P), host<double>(P), host<double>(P)};
     return s;
 }
 
@@ -78,16 +65,12 @@ static bool same_state(const struct eer_case *c, const struct eer_state *a,
 // eighth.
 static void new_case(struct eer_case *c, int index)
 {
-    if (eer_case_new(c, SEED, index, index % 4 == 3 ? EER_CASE_SMALL : EER_CASE_TINY) != EER_OK) {
-        printf("not ok: out of memory\n");
-        exit(1);
-    }
+    new_case(c, index, index % 4 == 3 ? EER_CASE_SMALL : EER_CASE_TINY);
     if (index % 8 == 5) {
         c->config.d = 36;
         eer_layout(&c->config, &c->layout);
         free(c->theta);
-        c->theta =
-            static_cast<double *>(host(static_cast<size_t>(c->layout.size) * sizeof *c->theta));
+        c->theta = host<double>(static_cast<size_t>(c->layout.size));
         struct eer_state s = new_state(c);
         cuda->init(&c->config, &s);
         memcpy(c->theta, s.theta, static_cast<size_t>(c->layout.size) * sizeof *c->theta);
@@ -146,8 +129,8 @@ static enum eer_status single_steps(struct eer_engine *e, const struct eer_case 
     struct eer_batch batch;
     const size_t numbers = static_cast<size_t>(config->batch * config->length_max);
     batch.B = config->batch;
-    batch.tokens = static_cast<int *>(host(numbers * sizeof(int)));
-    batch.labels = static_cast<int *>(host(numbers * sizeof(int)));
+    batch.tokens = host<int>(numbers);
+    batch.labels = host<int>(numbers);
     plan(c, weights, lr);
     enum eer_status status = EER_OK;
     for (int s = first; s < STEPS && status == EER_OK; s++) {
@@ -178,9 +161,8 @@ static void everything(struct numbers *x, const struct eer_case *c)
     double lr[STEPS];
     struct eer_engine *e = start(c, &c->config);
     *x = {};
-    x->gradient = static_cast<double *>(host(static_cast<size_t>(c->layout.size) * sizeof(double)));
-    x->predicted = static_cast<int *>(
-        host(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L) * sizeof(int)));
+    x->gradient = host<double>(static_cast<size_t>(c->layout.size));
+    x->predicted = host<int>(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L));
     x->state = new_state(c);
     plan(c, weights, lr);
     enum eer_status status =
@@ -262,7 +244,7 @@ static void test_places()
     c.config.bos = 1;
     eer_layout(&c.config, &c.layout);
     free(c.theta);
-    c.theta = static_cast<double *>(host(static_cast<size_t>(c.layout.size) * sizeof *c.theta));
+    c.theta = host<double>(static_cast<size_t>(c.layout.size));
     struct eer_state s = new_state(&c);
     cuda->init(&c.config, &s);
     memcpy(c.theta, s.theta, static_cast<size_t>(c.layout.size) * sizeof *c.theta);
@@ -280,8 +262,8 @@ static void test_places()
     free(c.batch.tokens);
     free(c.batch.labels);
     c.batch.B = 1;
-    c.batch.tokens = static_cast<int *>(host(100 * sizeof(int)));
-    c.batch.labels = static_cast<int *>(host(100 * sizeof(int)));
+    c.batch.tokens = host<int>(100);
+    c.batch.labels = host<int>(100);
     cuda->draw(&c.config, SEED, EER_DRAW_TRAIN, 1, &c.batch);
     emulation::sm(90);
     everything(&first, &c);
@@ -398,7 +380,7 @@ static void test_not_finite()
     struct eer_terms terms[3];
     eer_layout(&c.config, &c.layout);
     free(c.theta);
-    c.theta = static_cast<double *>(host(static_cast<size_t>(c.layout.size) * sizeof *c.theta));
+    c.theta = host<double>(static_cast<size_t>(c.layout.size));
     struct eer_state x = new_state(&c), y = new_state(&c);
     cuda->init(&c.config, &x);
     memcpy(c.theta, x.theta, static_cast<size_t>(c.layout.size) * sizeof *c.theta);
@@ -419,6 +401,80 @@ static void test_not_finite()
     eer_case_free(&c);
 }
 
+// ---- AdamW --------------------------------------------------------------------------------------
+
+struct moved {
+    struct eer_state state;
+    double *gradient;
+};
+
+static struct moved move_by(const struct eer_backend *backend, const struct eer_case *c,
+                            const struct eer_state *from)
+{
+    struct eer_error error = {};
+    struct eer_run run = {};
+    struct eer_terms terms = {};
+    struct eer_engine *e = nullptr;
+    struct moved x = {new_state(c), host<double>(static_cast<size_t>(c->layout.size))};
+    run.precision = EER_FP32;
+    run.threads = 1;
+    run.train_length = c->batch.L;
+    if (backend->open(&c->config, &run, &e, &error) == EER_OK) {
+        backend->put(e, from);
+        backend->gradient(e, &c->batch, &c->weights, &terms, x.gradient, &error);
+        backend->update(e, 0.3);
+        backend->get(e, &x.state);
+    }
+    if (error.status != EER_OK) {
+        printf("not ok: %s\n", error.text);
+        exit(1);
+    }
+    backend->close(e);
+    return x;
+}
+
+// One step from anywhere, with the same gradient: theta, M and v to the last bit.
+static void test_adamw(int cases)
+{
+    int same_gradient = 0, wrong = 0, decided = 0;
+    state = SEED;
+    for (int index = 0; index < cases; index++) {
+        struct eer_case c;
+        new_integer_case(&c, index);
+        const int P = c.layout.size;
+        // Four classes with equal logits, so that nothing is left of exp: p = 1/4.
+        integers(&c, EER_W_O, 0);
+        integers(&c, EER_B_O, 0);
+        c.config.clip = index % 2 ? 0.05 : 0.0;
+        c.config.weight_decay = 0.1;
+        struct eer_state from = new_state(&c);
+        from.step = below(20);
+        for (int k = 0; k < P; k++) {
+            from.theta[k] = c.theta[k];
+            from.m[k] = (below(2001) - 1000) * 0x1p-10;
+            from.v[k] = below(1000) * 0x1p-10;
+        }
+        struct moved a = move_by(cuda, &c, &from), b = move_by(&fast_backend, &c, &from);
+        bool equal = true;
+        for (int k = 0; k < P; k++)
+            equal = equal && fabs(a.gradient[k] - b.gradient[k]) <= 0.0;
+        same_gradient += equal;
+        wrong += equal && !same_state(&c, &a.state, &b.state);
+        for (int k = 0; k < P && equal; k++)
+            decided += fabs(a.gradient[k]) > 0.0;
+        for (struct moved *x : {&a, &b}) {
+            free(x->gradient);
+            free_state(&x->state);
+        }
+        free_state(&from);
+        eer_case_free(&c);
+    }
+    expect(wrong == 0 && same_gradient >= cases / 4 && decided > same_gradient,
+           "%d cases, of which %d have the backend cpu's gradient, %d numbers of it not 0: in %d "
+           "AdamW's bits are others",
+           cases, same_gradient, decided, wrong);
+}
+
 // ---- predictions --------------------------------------------------------------------------------
 
 // Positions where reference and device choose another class: only where two logits lie closer than
@@ -437,10 +493,10 @@ static void test_predictions(int cases)
         longer = c.batch;
         longer.L = 3 * c.batch.L;
         const size_t numbers = static_cast<size_t>(longer.B) * static_cast<size_t>(longer.L);
-        longer.tokens = static_cast<int *>(host(numbers * sizeof(int)));
-        longer.labels = static_cast<int *>(host(numbers * sizeof(int)));
-        int *a = static_cast<int *>(host(numbers * sizeof(int)));
-        int *b = static_cast<int *>(host(numbers * sizeof(int)));
+        longer.tokens = host<int>(numbers);
+        longer.labels = host<int>(numbers);
+        int *a = host<int>(numbers);
+        int *b = host<int>(numbers);
         cuda->draw(&c.config, SEED, EER_DRAW_EVAL, 1, &longer);
         run.threads = 1;
         run.eval_length = longer.L;
@@ -475,6 +531,45 @@ static void test_predictions(int cases)
            correct_other);
 }
 
+// More sequences than are evaluated at once (1024, or what fits), and not a multiple of them.
+static void test_chunks()
+{
+    struct eer_case c;
+    struct eer_error error = {};
+    struct eer_run run = {};
+    struct eer_engine *ref = nullptr;
+    int other = 0;
+    new_case(&c, 0, EER_CASE_TINY);
+    state = SEED;
+    c.config.d = 4;
+    c.config.batch = 1024 + 3;
+    c.config.length_max = 2;
+    set_sizes(&c);
+    struct eer_state s = new_state(&c);
+    cuda->init(&c.config, &s);
+    int *a = host<int>(2 * (1024 + 3)), *b = host<int>(2 * (1024 + 3));
+    struct eer_engine *e = open_engine(&c.config, 0, 2, &error);
+    run.threads = 1;
+    run.eval_length = 2;
+    bool right = e && ref_backend.open(&c.config, &run, &ref, &error) == EER_OK;
+    if (right) {
+        cuda->put(e, &s);
+        ref_backend.put(ref, &s);
+        right = cuda->evaluate(e, &c.batch, 1, a, &error) == EER_OK &&
+                ref_backend.evaluate(ref, &c.batch, 1, b, &error) == EER_OK;
+    }
+    for (int k = 0; k < 2 * (1024 + 3); k++)
+        other += !right || a[k] != b[k];
+    expect(other == 0, "%d sequences: %d predictions are not the reference's", c.config.batch,
+           other);
+    cuda->close(e);
+    ref_backend.close(ref);
+    free(a);
+    free(b);
+    free_state(&s);
+    eer_case_free(&c);
+}
+
 // ---- what goes wrong ----------------------------------------------------------------------------
 
 #ifndef __CUDACC__
@@ -484,8 +579,7 @@ static bool life(const struct eer_case *c, struct eer_error *error)
     struct eer_weights weights[STEPS];
     double lr[STEPS];
     struct eer_terms terms[STEPS];
-    int *predicted = static_cast<int *>(
-        host(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L) * sizeof(int)));
+    int *predicted = host<int>(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L));
     struct eer_state s = new_state(c);
     plan(c, weights, lr);
     struct eer_engine *e = open_engine(&c->config, c->batch.L, c->batch.L, error);
@@ -561,7 +655,9 @@ int main(int argc, char **argv)
     test_steps(cases / 2);
     test_models(cases / 4);
     test_not_finite();
+    test_adamw(cases);
     test_predictions(cases);
+    test_chunks();
 #ifndef __CUDACC__
     test_faults(1);
     if (cases >= 16)
