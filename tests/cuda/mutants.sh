@@ -4,6 +4,8 @@
 # (ptx80). Only what a bug changes is compiled again. It stops at the first that sees a bug, with --all at none: then the
 # line has a cell for each. Exit 1 if a bug survives, 2 if something fails without a bug.
 #
+# The list's format is that of bugs.txt, and after: a piece of a line found once, from which on the first `old` is meant.
+#
 # What runs: plain test_engine, test_wide where the cuBLAS path is meant, eer gradcheck and cli_test.sh, the bug's own
 # test first; elsewhere test_engine and test_wide. Where there is no nvcc, ptx80 is skipped and says so.
 set -u
@@ -27,38 +29,38 @@ emulation='sh tests/cuda/emulation/build.sh'
 c_files="cuda/task.c fast/program/gradcheck/cases.c $(echo ref/*.c)"
 
 # object EXECUTOR FILE - its object's path in $object: the bug's own if the bug changes it. Exit 1 if it cannot be built.
+# $define: an option.
 object() {
-    object=$out/$1/unchanged/$(echo "$2" | tr / _).o
-    case " $stale " in *" $2 "*) object=$out/$1/changed/$(echo "$2" | tr / _).o ;; esac
+    object=$out/$1/unchanged/$(echo "$2$define" | tr / _).o
+    case " $stale " in *" $2 "*) object=$out/$1/changed/$(echo "$2$define" | tr / _).o ;; esac
     mkdir -p "${object%/*}"
-    [ -f "$object" ] || CXX="${CXX:-g++} -fPIC -MMD" MSANCXX="${MSANCXX:-clang++} -fPIC" CC="${CC:-cc} -fPIC" \
+    [ -f "$object" ] || CXX="${CXX:-g++} -fPIC $define" MSANCXX="${MSANCXX:-clang++} -fPIC" CC="${CC:-cc} -fPIC" \
         $emulation "$1" "$object" "$2"
 }
 objects() { # EXECUTOR FILE.. - in $objects
-    executor=$1 objects=
+    executor_of=$1 objects=
     shift
     for file_of; do
-        object "$executor" "$file_of" || return 1
+        object "$executor_of" "$file_of" || return 1
         objects="$objects $object"
     done
 }
-# The program or library of EXECUTOR NAME. Exit 1 if it cannot be built.
-make_program() {
-    program=$out/$1/$2
-    case $1-$2 in
-    ptx80-*)
-        sh tests/cuda/ptx/build.sh 80 "$program" tests/cuda/test_engine.cu cuda/*.cu tests/cuda/emulation/cublas.cpp \
-            build/libfast.a $(objects plain $c_files && echo "$objects") -lm
-        return
-        ;;
-    *-test_engine) objects "$1" tests/cuda/test_engine.cu cuda/*.cu tests/cuda/emulation/cublas.cpp $c_files &&
-        libraries=build/libfast.a ;;
-    *-test_wide) objects "$1" tests/cuda/test_wide.cu cuda/wide.cu tests/cuda/emulation/cublas.cpp &&
-        libraries="$judge build/libref.a" ;;
-    *-eer-cuda.so) objects "$1" cuda/*.cu tests/cuda/emulation/cublas.cpp cuda/task.c &&
-        libraries='-shared build/cuda/source.o' ;;
-    esac || return 1
-    CXX="${CXX:-g++} -fPIC" MSANCXX="${MSANCXX:-clang++} -fPIC" $emulation "$1" "$program" $objects $libraries -lm
+# Program or library NAME for EXECUTOR. Exit 1 if it cannot be built.
+make_program() { # EXECUTOR NAME
+    define=
+    [ "$2" = test_wide_chunks ] && define=-DCUDA_WIDE_FLOATS=5000
+    case $2 in
+    test_engine) sources="tests/cuda/test_engine.cu $(echo cuda/*.cu) $c_files" libraries=build/libfast.a ;;
+    test_wide*) sources='tests/cuda/test_wide.cu cuda/wide.cu' libraries="$judge build/libref.a" ;;
+    eer-cuda.so) sources="$(echo cuda/*.cu) cuda/task.c" libraries='-shared build/cuda/source.o' ;;
+    esac
+    if [ "$1" = ptx80 ]; then
+        objects plain $c_files && sh tests/cuda/ptx/build.sh 80 "$out/$1/$2" tests/cuda/test_engine.cu cuda/*.cu \
+            tests/cuda/emulation/cublas.cpp $objects $libraries -lm
+    else
+        objects "$1" $sources tests/cuda/emulation/cublas.cpp &&
+            CXX="${CXX:-g++} -fPIC" MSANCXX="${MSANCXX:-clang++} -fPIC" $emulation "$1" "$out/$1/$2" $objects $libraries -lm
+    fi
 }
 
 # try EXECUTOR TEST: 0 if it passes, 2 if it cannot be built, 3 if there is none. What it did before stays.
@@ -73,10 +75,9 @@ try() {
     esac
     program=$out/$1/$2
     case $1-$2 in
-    plain-test_engine) $steady timeout 200 "$program" 16 ;;
-    plain-test_wide) $steady timeout 200 "$program" 16 ;;
+    plain-test_*) $steady timeout 200 "$program" 8 ;;
     plain-gradcheck)
-        EER_CUDA_LIBRARY=$out/plain/eer-cuda.so timeout 200 build/eer gradcheck --backend cuda --precision fp32 --configs 24
+        EER_CUDA_LIBRARY=$out/plain/eer-cuda.so timeout 200 build/eer gradcheck --backend cuda --precision fp32 --configs 16
         ;;
     plain-cli) timeout 200 sh tests/cuda/cli_test.sh build/eer "$out/plain/eer-cuda.so" ;;
     *-test_engine) $steady timeout 300 "$program" 4 ;;
@@ -116,15 +117,17 @@ judge() {
     number=$((number + 1))
     begun=$(date +%s) by= cells=
     cp -p "$tree/$file" "$log/original"
-    # OLD has to stand in the file exactly once.
-    if OLD=$old NEW=$new awk '
+    # OLD has to stand in the file exactly once; with AFTER that has to, and OLD's first line from there on is meant.
+    if AFTER=$after OLD=$old NEW=$new awk '
+        BEGIN { after = ENVIRON["AFTER"]; found = after != "" }
+        after != "" && index($0, after) { begun++ }
         { at = index($0, ENVIRON["OLD"])
-          if (at) { found++
-                    rest = substr($0, at + length(ENVIRON["OLD"]))
-                    $0 = substr($0, 1, at - 1) ENVIRON["NEW"] rest
-                    found += index(rest, ENVIRON["OLD"]) > 0 }
+          if (at && (after == "" || (begun && !planted++))) {
+              rest = substr($0, at + length(ENVIRON["OLD"]))
+              $0 = substr($0, 1, at - 1) ENVIRON["NEW"] rest
+              found += after == "" ? 1 + (index(rest, ENVIRON["OLD"]) > 0) : 0 }
           print }
-        END { exit found != 1 }' "$log/original" >"$log/planted"; then
+        END { exit found != 1 || (after != "" && (begun != 1 || !planted)) }' "$log/original" >"$log/planted"; then
         cat "$log/planted" >"$tree/$file"
         rm -rf "$out"/*/changed
         # The sources that name the file, through whatever header.
@@ -133,7 +136,7 @@ judge() {
             ${CXX:-g++} -MM -Itests/cuda/emulation -x c++ "$source" | grep -q -F "$file" && stale="$stale $source"
         done
         plain='test_engine gradcheck cli' elsewhere=test_engine
-        case " $stale " in *" cuda/wide.cu "*) plain='test_engine test_wide gradcheck cli' elsewhere='test_engine test_wide' ;; esac
+        case " $stale " in *" cuda/wide.cu "*) plain='test_wide test_wide_chunks test_engine gradcheck cli' elsewhere='test_engine test_wide' ;; esac
         for executor in plain tsan asan msan ptx80; do
             cell=-
             tests=$elsewhere
@@ -168,7 +171,8 @@ stale=
 make -s build/eer build/libfast.a $judge build/cuda/source.o || exit 2
 while read -r key value || [ -n "$key" ]; do
     case $key in
-    bug:) bug=$value ;;
+    bug:) bug=$value after= ;;
+    after:) after=$value ;;
     file:) file=$value ;;
     old:) old=$value ;;
     new:) new=$value ;;

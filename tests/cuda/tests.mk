@@ -11,7 +11,7 @@ NO_NVCC      = echo "skipped: nvcc is not there" >$@.skipped
 # What `make test` runs too.
 CUDA_QUICK   = $(B)/tests/cuda/plain/test_engine $(B)/tests/cuda/plain/eer-cuda.so
 CUDA_PROGRAMS = $(CUDA_QUICK) $(EMULATED:%=$(B)/tests/cuda/%/test_engine) $(EMULATED:%=$(B)/tests/cuda/%/test_wide) \
-    $(B)/tests/cuda/plain/test_products \
+    $(B)/tests/cuda/plain/test_wide_chunks $(B)/tests/cuda/plain/test_products \
     $(if $(NVCC),$(PTX:%=$(B)/tests/cuda/%/test_engine) $(B)/tests/cuda/ptx90/test_products $(B)/tests/cuda/ptx90/eer-cuda.so)
 
 $(EMULATED:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/%/test_engine: $(CUDA_TESTED) $(CUDA_C) $(B)/libfast.a
@@ -21,6 +21,11 @@ $(EMULATED:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/%/test_engine: $(CU
 $(EMULATED:%=$(B)/tests/cuda/%/test_wide): $(B)/tests/cuda/%/test_wide: $(CUDA_TESTED) $(JUDGE) $(B)/libref.a
 	@mkdir -p $(@D)
 	sh tests/cuda/emulation/build.sh $* $@ tests/cuda/test_wide.cu cuda/wide.cu $(CUBLAS) $(JUDGE) $(B)/libref.a -lm
+# Batches in several chunks.
+$(B)/tests/cuda/plain/test_wide_chunks: $(CUDA_TESTED) $(JUDGE) $(B)/libref.a
+	@mkdir -p $(@D)
+	sh tests/cuda/emulation/build.sh plain $@ -DCUDA_WIDE_FLOATS=5000 tests/cuda/test_wide.cu cuda/wide.cu $(CUBLAS) \
+	    $(JUDGE) $(B)/libref.a -lm
 $(B)/tests/cuda/plain/test_products: $(CUDA_TESTED)
 	@mkdir -p $(@D)
 	sh tests/cuda/emulation/build.sh plain $@ tests/cuda/test_products.cu $(CUBLAS) -lm
