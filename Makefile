@@ -45,7 +45,6 @@ all: $(B)/eer
 include fast/program/embed.mk
 include fast/program/spread.mk
 include cuda/cuda.mk
-include tests/cuda/tests.mk
 
 $(B)/eer: $(PROGRAM) $(LIBS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -ldl -lm
@@ -91,6 +90,8 @@ train:
 UNDER_TEST  = $(filter-out %/main.o,$(PROGRAM)) $(GRADCHECK) $(LIBS)
 NEEDS_ARB   = $(if $(ARB),,$(addprefix tests/unit/,test_bound_ways.c test_certify.c test_dynamics.c test_theorem.c))
 UNIT        = $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out $(NEEDS_ARB),$(wildcard tests/unit/test_*.c)))
+
+include tests/cuda/tests.mk
 
 $(B)/tests/%: tests/unit/%.c $(B)/tests/oracle/oracle.o $(UNDER_TEST)
 	@mkdir -p $(@D)
@@ -169,10 +170,12 @@ install: $(B)/eer
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/eer
 	install $(B)/eer $(DESTDIR)$(PREFIX)/bin/eer
 	install -m 644 fast/program/eer.1 $(DESTDIR)$(PREFIX)/share/man/man1/eer.1
+	for library in cuda cublas; do [ ! -f $(B)/eer-$$library.so ] || \
+	    install -D $(B)/eer-$$library.so $(DESTDIR)$(PREFIX)/lib/eer/eer-$$library.so; done
 	if [ -f $(B)/verify.json ]; then install -m 644 $(B)/verify.json $(DESTDIR)$(PREFIX)/share/eer/verify.json; fi
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/eer $(DESTDIR)$(PREFIX)/share/man/man1/eer.1
-	rm -rf $(DESTDIR)$(PREFIX)/share/eer
+	rm -rf $(DESTDIR)$(PREFIX)/share/eer $(DESTDIR)$(PREFIX)/lib/eer
 
 clean:
 	rm -rf $(B)

@@ -374,8 +374,8 @@ static void describe(struct eer_engine *e)
                      1024.0,
                  at->history ? "" : ", states in global memory",
                  at->gradient ? "" : ", gradients too", at->weights ? "" : ", weights too");
-    snprintf(e->text, sizeof e->text, "fp32, %.100s (sm_%d%d)%s", e->device.name, e->device.major,
-             e->device.minor, block);
+    snprintf(e->text, sizeof e->text, "%s, %.100s (sm_%d%d)%s", e->problem.tf32 ? "tf32" : "fp32",
+             e->device.name, e->device.major, e->device.minor, block);
 }
 
 static void engine_close(struct eer_engine *e)
@@ -408,6 +408,7 @@ static enum eer_status set_up(struct eer_engine *e, struct eer_error *error)
         e->run.train_length > e->run.eval_length ? e->run.train_length : e->run.eval_length;
     e->rows = longest + e->config.bos;
     set_problem(&e->problem, &e->config);
+    e->problem.tf32 = e->run.precision == EER_TF32;
     enum eer_status status = find_device(e, error);
     if (status == EER_OK)
         status = choose_path(e, error);
@@ -447,12 +448,33 @@ static enum eer_status set_up(struct eer_engine *e, struct eer_error *error)
     return status;
 }
 
+static enum eer_status check_precision(const struct eer_run *run, struct eer_error *error)
+{
+    const char *override = getenv("NVIDIA_TF32_OVERRIDE");
+    if (run->precision == EER_FP32)
+        return EER_OK;
+    if (run->precision != EER_TF32)
+        return fail(error, EER_USAGE, "backend cuda: precision must be fp32 or tf32");
+    if (run->tf32_rounding != EER_TF32_TIES_AWAY)
+        return fail(
+            error, EER_USAGE,
+            "backend cuda: the device rounds operands ties-away; take that --tf32-rounding");
+    // It forbids TF32 to NVIDIA's libraries; whoever sets it means these kernels too.
+    if (override && strcmp(override, "0") == 0)
+        return fail(
+            error, EER_UNAVAILABLE,
+            "backend cuda: NVIDIA_TF32_OVERRIDE=0 in the environment forbids TF32; unset it "
+            "or take --precision fp32");
+    return EER_OK;
+}
+
 static enum eer_status engine_open(const struct eer_config *config, const struct eer_run *run,
                                    struct eer_engine **engine, struct eer_error *error)
 {
     *engine = nullptr;
-    if (run->precision != EER_FP32)
-        return fail(error, EER_USAGE, "backend cuda: precision must be fp32");
+    const enum eer_status right = check_precision(run, error);
+    if (right != EER_OK)
+        return right;
     struct eer_engine *e = static_cast<struct eer_engine *>(calloc(1, sizeof *e));
     if (!e)
         return fail(error, EER_NO_MEMORY, "backend cuda: out of memory");

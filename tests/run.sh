@@ -25,7 +25,7 @@ suite strict sh tests/bound/strict.sh "$build"
 # cuda/ under the emulation; `make test-cuda` does much more.
 suite cuda_engine "$build/tests/cuda/plain/test_engine" 8
 suite cuda_gradcheck env EER_CUDA_LIBRARY="$build/tests/cuda/plain/eer-cuda.so" sh -c \
-    "$build/eer gradcheck --backend cuda --precision fp32 --configs 12 && echo '1 passed, 0 failed'"
+    "$build/eer gradcheck --backend cuda --precision both --configs 12 && echo '1 passed, 0 failed'"
 suite cuda_cli sh tests/cuda/cli_test.sh "$build/eer" "$build/tests/cuda/plain/eer-cuda.so"
 suite cli sh tests/cli/cli_test.sh "$build/eer" 5
 suites_end

@@ -75,14 +75,21 @@ try() {
     esac
     program=$out/$1/$2
     case $1-$2 in
-    plain-test_*) $steady timeout 200 "$program" 8 ;;
+    plain-test_*) until_wrong $steady timeout 200 "$program" 8 ;;
     plain-gradcheck)
         EER_CUDA_LIBRARY=$out/plain/eer-cuda.so timeout 200 build/eer gradcheck --backend cuda --precision fp32 --configs 16
         ;;
-    plain-cli) timeout 200 sh tests/cuda/cli_test.sh build/eer "$out/plain/eer-cuda.so" ;;
-    *-test_engine) $steady timeout 300 "$program" 4 ;;
-    *-test_wide) $steady timeout 300 "$program" --bits 4 ;;
+    plain-cli) until_wrong timeout 200 sh tests/cuda/cli_test.sh build/eer "$out/plain/eer-cuda.so" ;;
+    *-test_engine) until_wrong $steady timeout 300 "$program" 4 ;;
+    *-test_wide) until_wrong $steady timeout 300 "$program" --bits 4 ;;
     esac
+}
+
+# Runs a program of lines until it says "not ok". Exit 1 then, or if the program's own status is not 0.
+until_wrong() {
+    { "$@"; echo "status $?"; } | sed -e '/^not ok/q' >"$log/lines"
+    cat "$log/lines"
+    [ "$(tail -n 1 "$log/lines")" = 'status 0' ]
 }
 
 # Runs a test, without a bug the first time: $seen is - if it passes, its name if not.

@@ -38,6 +38,7 @@ __attribute__((format(printf, 2, 3))) static void expect(bool right, const char 
 // ---- a case, an engine, and what comes out of it ------------------------------------------------
 
 static const struct eer_backend *const cuda = &cuda_backend;
+static enum eer_precision precision = EER_FP32;
 
 static struct eer_state new_state(const struct eer_case *c)
 {
@@ -88,7 +89,7 @@ static struct eer_engine *open_engine(const struct eer_config *config, int train
 {
     struct eer_run run = {};
     struct eer_engine *e = nullptr;
-    run.precision = EER_FP32;
+    run.precision = precision;
     run.threads = 1;
     run.train_length = train;
     run.eval_length = eval;
@@ -790,13 +791,17 @@ int main(int argc, char **argv)
         printf("skipped: no device\n");
         return 77;
     }
-    test_bits(cases / 2);
-    test_places(false);
-    test_places(true);
-    test_steps(cases / 2);
-    test_models(cases / 4);
-    for (const char *what : {"loss", "gradient", "terms"})
-        test_not_finite(what);
+    for (const enum eer_precision each : {EER_TF32, EER_FP32}) {
+        precision = each;
+        printf("%s:\n", each == EER_TF32 ? "tf32" : "fp32");
+        test_bits(cases / 2);
+        for (const bool large : {false, true})
+            test_places(large);
+        test_steps(cases / 2);
+        test_models(cases / 4);
+        for (const char *what : {"loss", "gradient", "terms"})
+            test_not_finite(what);
+    }
     test_task(cases);
     test_adamw(cases);
     test_predictions(cases);

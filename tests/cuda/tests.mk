@@ -6,13 +6,13 @@ CUDA_C       = cuda/task.c fast/program/gradcheck/cases.c $(wildcard ref/*.c)
 EMULATED     = plain asan msan tsan
 PTX          = ptx80 ptx90 ptx100 ptx120
 CUBLAS       = tests/cuda/emulation/cublas.cpp
-NO_NVCC      = echo "skipped: nvcc is not there" >$@.skipped
 
 # What `make test` runs too.
 CUDA_QUICK   = $(B)/tests/cuda/plain/test_engine $(B)/tests/cuda/plain/eer-cuda.so
 CUDA_PROGRAMS = $(CUDA_QUICK) $(EMULATED:%=$(B)/tests/cuda/%/test_engine) $(EMULATED:%=$(B)/tests/cuda/%/test_wide) \
-    $(B)/tests/cuda/plain/test_wide_chunks $(B)/tests/cuda/plain/test_products \
-    $(if $(NVCC),$(PTX:%=$(B)/tests/cuda/%/test_engine) $(B)/tests/cuda/ptx90/test_products $(B)/tests/cuda/ptx90/eer-cuda.so)
+    $(patsubst %,$(B)/tests/cuda/plain/%,test_wide_chunks test_products test_tf32) $(B)/tests/cuda/follow \
+    $(if $(NVCC),$(PTX:%=$(B)/tests/cuda/%/test_engine) \
+        $(patsubst %,$(B)/tests/cuda/ptx90/%,test_products test_tf32 eer-cuda.so))
 
 $(EMULATED:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/%/test_engine: $(CUDA_TESTED) $(CUDA_C) $(B)/libfast.a
 	@mkdir -p $(@D)
@@ -26,6 +26,9 @@ $(B)/tests/cuda/plain/test_wide_chunks: $(CUDA_TESTED) $(JUDGE) $(B)/libref.a
 	@mkdir -p $(@D)
 	sh tests/cuda/emulation/build.sh plain $@ -DCUDA_WIDE_FLOATS=5000 tests/cuda/test_wide.cu cuda/wide.cu $(CUBLAS) \
 	    $(JUDGE) $(B)/libref.a -lm
+$(B)/tests/cuda/plain/test_tf32: $(CUDA_TESTED) $(B)/cuda/task.o
+	@mkdir -p $(@D)
+	sh tests/cuda/emulation/build.sh plain $@ tests/cuda/test_tf32.cu $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/task.o -lm
 $(B)/tests/cuda/plain/test_products: $(CUDA_TESTED)
 	@mkdir -p $(@D)
 	sh tests/cuda/emulation/build.sh plain $@ tests/cuda/test_products.cu $(CUBLAS) -lm
@@ -41,10 +44,17 @@ $(PTX:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/ptx%/test_engine: $(CUDA
 $(B)/tests/cuda/ptx90/test_products: $(CUDA_TESTED)
 	@mkdir -p $(@D)
 	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_products.cu $(CUBLAS) -lm
+$(B)/tests/cuda/ptx90/test_tf32: $(CUDA_TESTED) $(B)/cuda/task.o
+	@mkdir -p $(@D)
+	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_tf32.cu $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/task.o -lm
 $(B)/tests/cuda/ptx90/eer-cuda.so: $(CUDA_TESTED) $(B)/cuda/source.o $(B)/cuda/task.o
 	@mkdir -p $(@D)
 	CXX="$(CXX) -fPIC" NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
 	    $(B)/cuda/task.o -shared -lm
+
+$(B)/tests/cuda/follow: tests/cuda/follow.c $(UNDER_TEST)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(EXTERNAL) -lpthread -ldl -lm
 
 cuda-programs: $(CUDA_PROGRAMS)
 
