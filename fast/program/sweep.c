@@ -339,6 +339,7 @@ static void write_statistics(FILE *file, int width, double *values[COLUMNS], int
         x[2][c] = v[0];
         x[3][c] = v[count - 1];
     }
+    fprintf(file, "\n");
     for (int i = 0; i < 4; i++) {
         fprintf(file, "%*s  %7s", width, names[i], "");
         write_values(file, x[i]);
@@ -367,7 +368,6 @@ static void write_table(const struct sweep *s, FILE *file, double *values[COLUMN
             values[c][count] = x[c];
         count += t->error.status == EER_OK;
     }
-    fprintf(file, "\n");
     if (count > 0)
         write_statistics(file, width, values, count);
     if (count < s->models)
