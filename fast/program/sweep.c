@@ -90,15 +90,20 @@ static enum eer_status take_options(struct sweep *s, int argc, char **argv, stru
 }
 
 /* Each model has two files open, its folder's lock and its metrics: for many of them more than a
- * process is given at first. Where the limit cannot be raised, opening them says so. */
-static void allow_files(int models)
+ * process is given at first. */
+static enum eer_status allow_files(int models, struct eer_error *error)
 {
+    enum { OTHERS = 64 }; /* the program's own, a library's, a device's */
+    const rlim_t needed = 2 * (rlim_t)models + OTHERS;
     struct rlimit limit;
-    rlim_t needed = 2 * (rlim_t)models + 256;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
-        return;
-    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+        return EER_OK;
+    limit.rlim_cur = needed;
+    if (needed <= limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return EER_OK;
+    return eer_fail(error, EER_FAILED,
+                    "%d models need %llu open files, but only %llu are allowed (ulimit -n)", models,
+                    (unsigned long long)needed, (unsigned long long)limit.rlim_max);
 }
 
 static enum eer_status of_seed(const struct sweep *s, int k, struct eer_error *error)
@@ -297,10 +302,10 @@ static enum eer_status run(int argc, char **argv, struct eer_error *error)
         eer_execution_unset(&s->arguments.execution);
         status = take_options(s, argc, argv, error);
     }
-    if (status == EER_OK) {
-        allow_files(s->models);
+    if (status == EER_OK)
+        status = allow_files(s->models, error);
+    if (status == EER_OK)
         status = sweep(s, error);
-    }
     for (int k = 0; s && k < s->models; k++) {
         eer_training_close(s->training + k);
         eer_checkpoint_free(&s->training[k].checkpoint);

@@ -354,6 +354,9 @@ check "sweep.txt has each model's last row, and their median" test \
         for seed in 2 3 11; do echo "400 $(last $seed | awk '{ printf "%.3f", $1 }' | awk '{ print $1 + 0 }')"; done
         for seed in 2 3 11; do last $seed; done | sort -g | awk 'NR == 2 { printf "%.3f\n", $1 }' | awk '{ print $1 + 0 }'
     )"
+(ulimit -n 100 && "$EER" sweep $SMALL --seeds 1-30 --out open >out 2>err)
+check "sweep: more files than are allowed: exit 1, a sentence, nothing begun" \
+    test $? -eq 1 -a "$(grep -c '^eer: 30 models need 124 open files, but only 100' err)" -eq 1 -a ! -e open
 cp many/seed-2/last.safetensors kept
 gives 2 'many holds a sweep: --resume .*--force' sweep $SMALL --seeds 2-4 --out many
 rm many/sweep.txt
