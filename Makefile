@@ -170,10 +170,12 @@ install: $(B)/eer
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/eer
 	install $(B)/eer $(DESTDIR)$(PREFIX)/bin/eer
 	install -m 644 fast/program/eer.1 $(DESTDIR)$(PREFIX)/share/man/man1/eer.1
+	for library in cuda cublas; do [ ! -f $(B)/eer-$$library.so ] || \
+	    install -D $(B)/eer-$$library.so $(DESTDIR)$(PREFIX)/lib/eer/eer-$$library.so; done
 	if [ -f $(B)/verify.json ]; then install -m 644 $(B)/verify.json $(DESTDIR)$(PREFIX)/share/eer/verify.json; fi
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/eer $(DESTDIR)$(PREFIX)/share/man/man1/eer.1
-	rm -rf $(DESTDIR)$(PREFIX)/share/eer
+	rm -rf $(DESTDIR)$(PREFIX)/share/eer $(DESTDIR)$(PREFIX)/lib/eer
 
 clean:
 	rm -rf $(B)

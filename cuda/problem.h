@@ -17,6 +17,7 @@ enum {
     CUDA_MAX_D = 32,    /* of the fused kernel */
     CUDA_MATRICES = 15, /* N x d arrays of a training block */
     CUDA_VECTORS = 14,  /* arrays of N numbers */
+    CUDA_STAGE = 256,   /* numbers of each warp through which tensor cores exchange, in TF32 */
 };
 
 /* Sums over a sequence's rows and iterations, not yet divided by anything. */
@@ -34,6 +35,7 @@ struct cuda_problem {
     int V, C, bos, d, m, T, P;
     int causal, pre, post, final_norm, relu, never_repeat, last_only;
     int kinetic; /* enum eer_kinetic */
+    int tf32;    /* operands of matrix products are rounded */
     float scale; /* 1 / (tau sqrt d) */
     float slope, q, eta;
     int offset[EER_TENSORS];
@@ -114,12 +116,21 @@ struct cuda_work {
 struct cuda_evaluation {
     struct cuda_problem problem;
     int count, L;
+    int above; /* of a launch for attention: its first query row */
     const float *theta, *position;
     int *tokens; /* count x L */
     float *X, *Z, *Q, *K, *V;
     int *predicted; /* count x L; -1 where a logit is not finite */
     volatile int *begun;
 };
+
+/* Of a training block for N rows: CUDA_LANES for each, in TF32 two warps for each 16. */
+static inline int cuda_training_threads(const struct cuda_problem *p, int N)
+{
+    const int unit = p->tf32 ? 64 : 32;
+    const int wanted = (N * CUDA_LANES + unit - 1) / unit * unit;
+    return wanted < CUDA_THREADS ? wanted : CUDA_THREADS;
+}
 
 /* Numbers of 4 bytes that a training block holds in shared memory, for N rows. */
 static inline size_t cuda_training_numbers(const struct cuda_problem *p,
@@ -128,7 +139,8 @@ static inline size_t cuda_training_numbers(const struct cuda_problem *p,
     const size_t matrix = (size_t)N * (size_t)p->d, P = (size_t)p->P;
     return CUDA_MATRICES * matrix + 2 * (size_t)N * CUDA_TILE + CUDA_VECTORS * (size_t)N +
            (at->weights ? P : 0) + (at->gradient ? P : 0) +
-           (at->history ? ((size_t)p->T + 1) * matrix : 0);
+           (at->history ? ((size_t)p->T + 1) * matrix : 0) +
+           (p->tf32 ? (size_t)cuda_training_threads(p, N) / 32 * CUDA_STAGE : 0);
 }
 
 /* Launches. They return cudaLaunchKernel's error. */

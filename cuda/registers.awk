@@ -1,15 +1,16 @@
 # registers.awk - what ptxas said of each kernel, from the files of its -v output: a line a kernel and architecture.
-function name(mangled,    length_, rest, at) {
+function name(mangled,    length_, rest, tf32) {
     sub(/^_Z/, "", mangled)
     match(mangled, /^[0-9]+/)
     length_ = substr(mangled, 1, RLENGTH) + 0
     rest = substr(mangled, RLENGTH + 1 + length_)
     mangled = substr(mangled, RLENGTH + 1, length_)
-    return match(rest, /^ILi[0-9]+E/) ? mangled "<" substr(rest, 4, RLENGTH - 4) ">" : mangled
+    tf32 = rest ~ /^I(Li[0-9]+E)?Lb1E/ ? " tf32" : ""
+    return mangled (match(rest, /^ILi[0-9]+E/) ? "<" substr(rest, 4, RLENGTH - 4) ">" : "") tf32
 }
 BEGIN { printf "%-28s %-7s %9s %12s %9s\n", "kernel", "", "registers", "shared bytes", "spilled" }
-/Compiling entry function/ { split($0, part, "'"); kernel = name(part[2]); architecture = part[4] }
-/bytes stack frame/ { spilled = $5 + $9 }
+/Compiling entry function/ { split($0, part, "'"); kernel = name(part[2]); architecture = part[4]; spilled = 0 }
+/bytes stack frame/ { spilled += $5 + $9 }
 /Used [0-9]+ registers/ {
     shared = 0
     for (i = 1; i <= NF; i++) {

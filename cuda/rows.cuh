@@ -79,14 +79,20 @@ __device__ inline float activation_slope(float x, int relu)
     return phi_of(x) + x * expf(-0.5f * x * x) * 0.39894228040143268f;
 }
 
-// x^q for x >= 0.
-__device__ inline float power(float x, float q)
+__device__ __attribute__((noinline)) inline float called_power(float x, float q)
+{
+    return powf(x, q);
+}
+
+// x^q for x >= 0. CALL: for loops over arrays in registers, in each step of which powf would be
+// inlined, at the cost of registers and compile time.
+template <bool CALL = false> __device__ inline float power(float x, float q)
 {
     if (q == 1.5f)
         return x * sqrtf(x);
     if (q == 2.0f)
         return x * x;
-    return powf(x, q);
+    return CALL ? called_power(x, q) : powf(x, q);
 }
 
 // A vector of d numbers that stays while others pass: of 8 in registers, longer ones where they

@@ -5,8 +5,9 @@
 // again. Work is handed out in one of three ways, with a barrier where the way changes: a thread a
 // row (layer norms, sums, losses), a thread an element (products with weights, gradients of
 // weights: each sums over the rows in their order), or CUDA_LANES threads a query row or key
-// (attention). No sum depends on the order of threads.
-#include "rows.cuh"
+// (attention). In TF32 a warp a tile of 16 x 16 takes the place of the last two (products.cuh). No
+// sum depends on the order of threads, nor on how many there are.
+#include "products.cuh"
 #include "shared.h"
 
 namespace
@@ -31,6 +32,7 @@ struct memory {
     float *history;       // (T + 1) x N x d
     float *G;             // P: the gradient
     const float *w;       // P: the weights
+    float *stage;         // CUDA_STAGE: the warp's own, in TF32
     int N;
 };
 
@@ -51,6 +53,10 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &mode
     float **vectors[] = {&s.top,     &s.inverse, &s.powers,  &s.product, &s.entropy, &s.potential,
                          &s.kinetic, &s.task,    &s.correct, &s.sigma,   &s.rstd};
     s.N = N;
+    // First, since its tiles have to be aligned.
+    if (p.tf32)
+        s.stage = take(next, static_cast<int>(blockDim.x) / 32 * CUDA_STAGE) +
+                  static_cast<int>(threadIdx.x) / 32 * CUDA_STAGE;
 #pragma unroll
     for (int k = 0; k < CUDA_MATRICES; k++)
         *matrices[k] = take(next, matrix);
@@ -78,17 +84,13 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &mode
 // ---- gradients of weights ---------------------------------------------------------------------
 
 // G[k gs + j] += sum over rows of x[k] dy[j], K x J of them; rows of x and dy lie xs and ys apart.
-__device__ void outer(float *G, int gs, const float *x, int xs, int K, const float *dy, int ys,
-                      int J, int N)
+template <bool TF32>
+__device__ inline void outer(const memory &s, float *G, int gs, const float *x, int xs, int K,
+                             const float *dy, int ys, int J, int turn)
 {
-    MINE(e, K * J)
-    {
-        const int k = e / J, j = e % J;
-        float sum = 0.0f;
-        for (int i = 0; i < N; i++)
-            sum += x[i * xs + k] * dy[i * ys + j];
-        G[k * gs + j] += sum;
-    }
+    product<TF32>(
+        s.stage, K, J, s.N, transposed(x, xs), rows_of(dy, ys), turn, [](int, int) { return 0.0f; },
+        [=](int k, int j, float sum) { G[k * gs + j] += sum; });
 }
 
 // G[j] += sum over rows of dy[j]
@@ -185,12 +187,13 @@ template <int D> __device__ void attend(const memory &s, const cuda_problem &p, 
 }
 
 // ds of row i and key j (spec/model.md, 5.4); dp = dA_i . v_j.
+template <bool TF32>
 __device__ inline float score_slope(const memory &s, const cuda_problem &p, const cuda_objective &f,
                                     float weight, float dp, int i, int j)
 {
     float ds = weight * (dp - s.product[i]);
     ds += f.potential * (weight - (j == s.first[i] ? 1.0f : 0.0f));
-    return ds - s.sigma[i] * (power(weight, p.q) - weight * s.powers[i]);
+    return ds - s.sigma[i] * (power<TF32>(weight, p.q) - weight * s.powers[i]);
 }
 
 // dQ of all rows.
@@ -212,7 +215,7 @@ __device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
         for (int j = lane; j < keys; j += CUDA_LANES) {
             const float x = score(p, q.dot(s.K + j * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
-            const float ds = score_slope(s, p, f, weight, g.dot(s.V + j * d, d), i, j);
+            const float ds = score_slope<false>(s, p, f, weight, g.dot(s.V + j * d, d), i, j);
             EACH(D, d, k)
             sum[k] += ds * s.K[j * d + k];
         }
@@ -239,7 +242,7 @@ __device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
         for (int i = (p.causal ? j : 0) + lane; i < end; i += CUDA_LANES) {
             const float x = score(p, key.dot(s.Q + i * d, d), i, j);
             const float weight = expf(x - s.top[i]) * s.inverse[i];
-            const float ds = score_slope(s, p, f, weight, value.dot(dA + i * d, d), i, j);
+            const float ds = score_slope<false>(s, p, f, weight, value.dot(dA + i * d, d), i, j);
             EACH(D, d, k)
             {
                 dk[k] += ds * s.Q[i * d + k];
@@ -249,6 +252,336 @@ __device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
         write_sums(place < N ? dK + j * d : nullptr, dk, p.scale, d);
         write_sums(place < N ? dV + j * d : nullptr, dv, 1.0f, d);
     }
+}
+
+// ---- attention in TF32: in tiles of 16 queries x 16 keys --------------------------------------
+//
+// A warp has a tile of queries, or of keys, and goes over the others. A lane sees half a row of
+// each tile: row lane / 2, columns column_of(0) to column_of(7).
+
+__device__ inline int column_of(int c)
+{
+    return c / 4 * 8 + lane_of_warp() % 2 * 4 + c % 4;
+}
+
+// The tile X Y^T of rows from i and keys from j on.
+template <int D>
+__device__ inline void dots(float (&x)[8], const memory &s, const float *X, int i, const float *Y,
+                            int j, int d)
+{
+    sums_tile sums;
+    nvcuda::wmma::fill_fragment(sums, 0.0f);
+#pragma unroll 1 // the loads are long; with d = 8 there is one step
+    for (int k = 0; k < (D == DEPTH ? DEPTH : d); k += DEPTH) {
+        operand_tile<nvcuda::wmma::matrix_a, true> left;
+        operand_tile<nvcuda::wmma::matrix_b, false> right;
+        load(left, rows_of(X, d), i, k, s.N, d, s.stage);
+        load(right, transposed(Y, d), k, j, d, s.N, s.stage);
+        nvcuda::wmma::mma_sync(sums, left, right, sums);
+    }
+    store(s.stage, sums);
+    const float4 *row = reinterpret_cast<const float4 *>(s.stage) + lane_of_warp() / 2 * 4;
+#pragma unroll
+    for (int c = 0; c < 8; c += 4) {
+        const float4 four = row[column_of(c) / 4];
+        x[c] = four.x;
+        x[c + 1] = four.y;
+        x[c + 2] = four.z;
+        x[c + 3] = four.w;
+    }
+}
+
+// Sums over keys or queries for the 16 rows of a warp: 16 x d.
+template <int D> struct tile_sums {
+    sums_tile tile[(D + TILE_SIDE - 1) / TILE_SIDE];
+    __device__ tile_sums()
+    {
+        for (sums_tile &sums : tile)
+            nvcuda::wmma::fill_fragment(sums, 0.0f);
+    }
+    // Adds the tile that the lanes have in x, or what is transposed to it, times the 16 rows of Y
+    // from j on.
+    template <bool BY_ROWS>
+    __device__ inline void add(const float (&x)[8], const memory &s, const float *Y, int j, int d)
+    {
+        operand_tile<nvcuda::wmma::matrix_a, BY_ROWS> left[TILE_SIDE / DEPTH];
+        operand_tile<nvcuda::wmma::matrix_b, true> right;
+        float4 *row = reinterpret_cast<float4 *>(s.stage) + lane_of_warp() / 2 * 4;
+        __syncwarp(); // the stage has been read
+#pragma unroll
+        for (int c = 0; c < 8; c += 4)
+            row[column_of(c) / 4] = make_float4(x[c], x[c + 1], x[c + 2], x[c + 3]);
+        __syncwarp();
+#pragma unroll
+        for (int k = 0; k < TILE_SIDE / DEPTH; k++)
+            load(left[k], matrix<BY_ROWS>{s.stage, TILE_SIDE}, 0, k * DEPTH, TILE_SIDE, TILE_SIDE,
+                 s.stage);
+#pragma unroll
+        for (int n = 0; n < (D + TILE_SIDE - 1) / TILE_SIDE; n++) {
+            if (n * TILE_SIDE >= d)
+                continue;
+#pragma unroll
+            for (int k = 0; k < TILE_SIDE / DEPTH; k++) {
+                load(right, rows_of(Y, d), j + k * DEPTH, n * TILE_SIDE, s.N, d, s.stage);
+                nvcuda::wmma::mma_sync(tile[n], left[k], right, tile[n]);
+            }
+        }
+    }
+    // to, an N x d matrix, gets factor times the sums in its rows from i on.
+    __device__ inline void write(float *to, const memory &s, int i, float factor, int d)
+    {
+#pragma unroll
+        for (int n = 0; n < (D + TILE_SIDE - 1) / TILE_SIDE; n++) {
+            if (n * TILE_SIDE >= d)
+                continue;
+            store(s.stage, tile[n]);
+#pragma unroll 1
+            for (int e = lane_of_warp(); e < CUDA_STAGE; e += 32) {
+                const int row = i + e / TILE_SIDE, k = n * TILE_SIDE + e % TILE_SIDE;
+                if (row < s.N && k < d)
+                    to[row * d + k] = s.stage[e] * factor;
+            }
+        }
+    }
+};
+
+__device__ inline bool sees(const memory &s, const cuda_problem &p, int i, int j)
+{
+    return i < s.N && j < s.N && !(p.causal && j > i);
+}
+
+// Of a row, as far as it has been gone over: the largest score and its first key, and the sum of
+// exp(score - top).
+struct softmax_state {
+    float top, sum;
+    int first;
+    // In two states that meet each gets the same bits from the other.
+    __device__ inline void merge(float other_top, float other_sum, int other_first)
+    {
+        const float above = fmaxf(top, other_top);
+        sum = sum * shrink(top, above) + other_sum * shrink(other_top, above);
+        if (other_top > top || (other_top == top && other_first < first))
+            first = other_first;
+        top = above;
+    }
+    __device__ static inline float shrink(float from, float to)
+    {
+        return from == -INFINITY ? 0.0f : expf(from - to);
+    }
+};
+
+// A tile of rows has two warps, of which each takes every second tile of keys, since there are two
+// for 16 rows. What they find meets in vectors of 2 N numbers, which lie in `units`.
+__device__ inline float *halves(const memory &s, int which)
+{
+    return s.units + 2 * which * s.N;
+}
+
+// The first key of the tile of keys after the last one that row tile i sees.
+__device__ inline int keys_end(const memory &s, const cuda_problem &p, int i)
+{
+    return p.causal && i + TILE_SIDE < s.N ? i + TILE_SIDE : s.N;
+}
+
+template <int D>
+__device__ void find_softmax(const memory &s, const cuda_problem &p, int above, int half)
+{
+    const int i = above + lane_of_warp() / 2;
+    softmax_state row = {-INFINITY, 0.0f, 0};
+#pragma unroll 1
+    for (int left = half * TILE_SIDE; left < keys_end(s, p, above); left += 2 * TILE_SIDE) {
+        float x[8], top = row.top;
+        dots<D>(x, s, s.Q, above, s.K, left, p.d);
+#pragma unroll
+        for (int c = 0; c < 8; c++) {
+            const int j = left + column_of(c);
+            x[c] = score(p, x[c], i, j);
+            if (sees(s, p, i, j) && x[c] > top) {
+                top = x[c];
+                row.first = j;
+            }
+        }
+        row.sum *= softmax_state::shrink(row.top, top);
+        row.top = top;
+#pragma unroll
+        for (int c = 0; c < 8; c++)
+            row.sum += sees(s, p, i, left + column_of(c)) ? expf(x[c] - top) : 0.0f;
+    }
+    row.merge(__shfl_xor_sync(0xffffffffu, row.top, 1), __shfl_xor_sync(0xffffffffu, row.sum, 1),
+              __shfl_xor_sync(0xffffffffu, row.first, 1));
+    if (i < s.N && lane_of_warp() % 2 == 0) {
+        halves(s, 0)[half * s.N + i] = row.top;
+        halves(s, 1)[half * s.N + i] = row.sum;
+        reinterpret_cast<int *>(halves(s, 2))[half * s.N + i] = row.first;
+    }
+}
+
+// p of a tile from its scores' products.
+__device__ inline void shares(float (&x)[8], const memory &s, const cuda_problem &p, int i,
+                              int left)
+{
+#pragma unroll
+    for (int c = 0; c < 8; c++) {
+        const int j = left + column_of(c);
+        x[c] = sees(s, p, i, j) ? expf(score(p, x[c], i, j) - s.top[i]) * s.inverse[i] : 0.0f;
+    }
+}
+
+// Half of A, and of the sum of p^q.
+template <int D>
+__device__ void add_values(const memory &s, const cuda_problem &p, int above, int half)
+{
+    const int i = above + lane_of_warp() / 2;
+    float powers = 0.0f;
+    tile_sums<D> a;
+#pragma unroll 1
+    for (int left = half * TILE_SIDE; left < keys_end(s, p, above); left += 2 * TILE_SIDE) {
+        float x[8];
+        dots<D>(x, s, s.Q, above, s.K, left, p.d);
+        shares(x, s, p, i, left);
+#pragma unroll
+        for (int c = 0; c < 8; c++)
+            powers += power<true>(x[c], p.q);
+        a.template add<true>(x, s, s.V, left, p.d);
+    }
+    a.write(half == 0 ? s.A : s.O, s, above, 1.0f, p.d);
+    powers += __shfl_xor_sync(0xffffffffu, powers, 1);
+    if (i < s.N && lane_of_warp() % 2 == 0)
+        halves(s, 3)[half * s.N + i] = powers;
+}
+
+// Work of a warp: tile number t / 2 of the rows, half t % 2.
+#define EACH_HALF_TILE(t)                                                                          \
+    for (int t = static_cast<int>(threadIdx.x / 32); t < (s.N + TILE_SIDE - 1) / TILE_SIDE * 2;    \
+         t += static_cast<int>(blockDim.x / 32))
+
+// As attend(), but p is rounded, so that its sum has to be known before the product.
+template <int D>
+__device__ void attend_tiles(const memory &s, const cuda_problem &p, int count_terms)
+{
+    const int N = s.N;
+    EACH_HALF_TILE(t)
+    find_softmax<D>(s, p, t / 2 * TILE_SIDE, t % 2);
+    __syncthreads();
+    MINE(i, N)
+    {
+        const int *first = reinterpret_cast<const int *>(halves(s, 2));
+        softmax_state row = {halves(s, 0)[i], halves(s, 1)[i], first[i]};
+        row.merge(halves(s, 0)[N + i], halves(s, 1)[N + i], first[N + i]);
+        s.top[i] = row.top;
+        s.first[i] = row.first;
+        s.inverse[i] = 1.0f / row.sum;
+        if (count_terms)
+            s.potential[i] += logf(row.sum);
+    }
+    __syncthreads();
+    EACH_HALF_TILE(t)
+    add_values<D>(s, p, t / 2 * TILE_SIDE, t % 2);
+    __syncthreads();
+    MINE(e, N * p.d)
+    s.A[e] += s.O[e];
+    MINE(i, N)
+    {
+        s.powers[i] = halves(s, 3)[i] + halves(s, 3)[N + i];
+        if (count_terms)
+            s.entropy[i] += (1.0f - s.powers[i]) / (p.q - 1.0f);
+    }
+}
+
+// p and dp of a tile.
+template <int D>
+__device__ inline void slopes(float (&weight)[8], float (&dp)[8], const memory &s,
+                              const cuda_problem &p, const float *dA, int above, int left)
+{
+    dots<D>(weight, s, s.Q, above, s.K, left, p.d);
+    shares(weight, s, p, above + lane_of_warp() / 2, left);
+    dots<D>(dp, s, dA, above, s.V, left, p.d);
+}
+
+// Half of the sum of p dp.
+template <int D>
+__device__ void add_products(const memory &s, const cuda_problem &p, const float *dA, int above,
+                             int half)
+{
+    const int i = above + lane_of_warp() / 2;
+    float sum = 0.0f;
+#pragma unroll 1
+    for (int left = half * TILE_SIDE; left < keys_end(s, p, above); left += 2 * TILE_SIDE) {
+        float weight[8], dp[8];
+        slopes<D>(weight, dp, s, p, dA, above, left);
+#pragma unroll
+        for (int c = 0; c < 8; c++)
+            sum += weight[c] * dp[c];
+    }
+    sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+    if (i < s.N && lane_of_warp() % 2 == 0)
+        halves(s, 0)[half * s.N + i] = sum;
+}
+
+// ds from p and dp.
+__device__ inline void score_slopes(float (&dp)[8], const float (&weight)[8], const memory &s,
+                                    const cuda_problem &p, const cuda_objective &f, int i, int left)
+{
+#pragma unroll
+    for (int c = 0; c < 8; c++) {
+        const int j = left + column_of(c);
+        dp[c] = sees(s, p, i, j) ? score_slope<true>(s, p, f, weight[c], dp[c], i, j) : 0.0f;
+    }
+}
+
+// dQ of a tile of rows.
+template <int D>
+__device__ void tile_backward_queries(const memory &s, const cuda_problem &p,
+                                      const cuda_objective &f, const float *dA, float *dQ,
+                                      int above)
+{
+    tile_sums<D> dq;
+#pragma unroll 1
+    for (int left = 0; left < keys_end(s, p, above); left += TILE_SIDE) {
+        float weight[8], ds[8];
+        slopes<D>(weight, ds, s, p, dA, above, left);
+        score_slopes(ds, weight, s, p, f, above + lane_of_warp() / 2, left);
+        dq.template add<true>(ds, s, s.K, left, p.d);
+    }
+    dq.write(dQ, s, above, p.scale, p.d);
+}
+
+// dK and dV of a tile of keys.
+template <int D>
+__device__ void tile_backward_keys(const memory &s, const cuda_problem &p, const cuda_objective &f,
+                                   const float *dA, float *dK, float *dV, int left)
+{
+    tile_sums<D> dk, dv;
+#pragma unroll 1
+    for (int above = p.causal ? left : 0; above < s.N; above += TILE_SIDE) {
+        float weight[8], ds[8];
+        slopes<D>(weight, ds, s, p, dA, above, left);
+        score_slopes(ds, weight, s, p, f, above + lane_of_warp() / 2, left);
+        dv.template add<false>(weight, s, dA, above, p.d);
+        dk.template add<false>(ds, s, s.Q, above, p.d);
+    }
+    dk.write(dK, s, left, p.scale, p.d);
+    dv.write(dV, s, left, 1.0f, p.d);
+}
+
+// As attend_backward_queries() and attend_backward_keys(), half of the warps each. dA . A is the
+// sum of p dp only without rounding: here that is taken by itself.
+template <int D>
+__device__ void attend_tiles_backward(const memory &s, const cuda_problem &p,
+                                      const cuda_objective &f, const float *dA, float *dQ,
+                                      float *dK, float *dV)
+{
+    EACH_HALF_TILE(t)
+    add_products<D>(s, p, dA, t / 2 * TILE_SIDE, t % 2);
+    __syncthreads();
+    MINE(i, s.N)
+    s.product[i] = halves(s, 0)[i] + halves(s, 0)[s.N + i];
+    __syncthreads();
+    EACH_HALF_TILE(t)
+    if (t % 2 == 0)
+        tile_backward_queries<D>(s, p, f, dA, dQ, t / 2 * TILE_SIDE);
+    else
+        tile_backward_keys<D>(s, p, f, dA, dK, dV, t / 2 * TILE_SIDE);
 }
 
 // ---- forward ----------------------------------------------------------------------------------
@@ -272,11 +605,21 @@ __device__ void begin(const memory &s, const cuda_problem &p, const cuda_model &
     }
 }
 
+// to = Y W: the first, second or third of three.
+template <bool TF32>
+__device__ inline void project(const memory &s, const cuda_problem &p, float *to, int W, int which)
+{
+    const int d = p.d, tiles = (s.N + TILE_SIDE - 1) / TILE_SIDE;
+    product<TF32>(
+        s.stage, s.N, d, d, rows_of(s.Y, d), rows_of(s.w + p.offset[W], d), which * tiles,
+        [](int, int) { return 0.0f; }, [=](int i, int j, float sum) { to[i * d + j] = sum; });
+}
+
 // Y, Q, K, V and A from Z. Ends with a barrier.
-template <int D>
+template <int D, bool TF32>
 __device__ void attention(const memory &s, const cuda_problem &p, const float *Z, int count_terms)
 {
-    const int d = p.d, matrix = s.N * d;
+    const int d = p.d;
     MINE(i, s.N)
     {
         const float *z = Z + i * d, *x = s.X + i * d;
@@ -287,17 +630,14 @@ __device__ void attention(const memory &s, const cuda_problem &p, const float *Z
             y[k] = z[k] + x[k];
     }
     __syncthreads();
-    MINE(e, 3 * matrix)
-    {
-        const int which = e / matrix, at = e % matrix, i = at / d, j = at % d;
-        const float *W = s.w + p.offset[EER_W_Q + which];
-        float sum = 0.0f;
-        for (int k = 0; k < d; k++)
-            sum += s.Y[i * d + k] * W[k * d + j];
-        (which == 0 ? s.Q : which == 1 ? s.K : s.V)[at] = sum;
-    }
+    project<TF32>(s, p, s.Q, EER_W_Q, 0);
+    project<TF32>(s, p, s.K, EER_W_K, 1);
+    project<TF32>(s, p, s.V, EER_W_V, 2);
     __syncthreads();
-    attend<D>(s, p, count_terms);
+    if constexpr (TF32)
+        attend_tiles<D>(s, p, count_terms);
+    else
+        attend<D>(s, p, count_terms);
     __syncthreads();
 }
 
@@ -321,37 +661,32 @@ __device__ void attention_output(const memory &s, const cuda_problem &p, const f
     __syncthreads();
 }
 
-// The argument of hidden unit j of row i.
-__device__ inline float unit_argument(const memory &s, const cuda_problem &p, int i, int j)
+// end(i, u, a) with the arguments a of n hidden units from `begin` on, of all rows.
+template <bool TF32, class End>
+__device__ __forceinline__ void hidden(const memory &s, const cuda_problem &p, int begin, int n,
+                                       End end)
 {
-    const float *W_1 = s.w + p.offset[EER_W_1];
-    float sum = s.w[p.offset[EER_B_1] + j];
-    for (int k = 0; k < p.d; k++)
-        sum += s.Y2[i * p.d + k] * W_1[k * p.m + j];
-    return sum;
+    const float *b_1 = s.w + p.offset[EER_B_1] + begin;
+    product<TF32>(
+        s.stage, s.N, n, p.d, rows_of(s.Y2, p.d), rows_of(s.w + p.offset[EER_W_1] + begin, p.m), 0,
+        [=](int, int u) { return b_1[u]; }, end);
 }
 
 // O = MLP(Y2), a tile of hidden units at a time. Ends with a barrier.
-__device__ void mlp(const memory &s, const cuda_problem &p)
+template <bool TF32> __device__ void mlp(const memory &s, const cuda_problem &p)
 {
     const int d = p.d;
     const float *W_2 = s.w + p.offset[EER_W_2], *b_2 = s.w + p.offset[EER_B_2];
     for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
         const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
-        MINE(e, s.N * n)
-        {
-            const int i = e / n, u = e % n;
-            s.units[i * CUDA_TILE + u] = activation(unit_argument(s, p, i, begin + u), p.relu);
-        }
+        hidden<TF32>(s, p, begin, n, [&](int i, int u, float x) {
+            s.units[i * CUDA_TILE + u] = activation(x, p.relu);
+        });
         __syncthreads();
-        MINE(e, s.N * d)
-        {
-            const int i = e / d, j = e % d;
-            float sum = begin > 0 ? s.O[e] : b_2[j];
-            for (int u = 0; u < n; u++)
-                sum += s.units[i * CUDA_TILE + u] * W_2[(begin + u) * d + j];
-            s.O[e] = sum;
-        }
+        product<TF32>(
+            s.stage, s.N, d, n, rows_of(s.units, CUDA_TILE), rows_of(W_2 + begin * d, d), 0,
+            [&](int i, int j) { return begin > 0 ? s.O[i * d + j] : b_2[j]; },
+            [&](int i, int j, float sum) { s.O[i * d + j] = sum; });
         __syncthreads();
     }
 }
@@ -382,23 +717,27 @@ __device__ void state(const memory &s, const cuda_problem &p, float *next, const
 
 // ---- the loss ---------------------------------------------------------------------------------
 
+// Products with W_O are taken once a step, not once an iteration, and are C = V + 1 wide: their
+// operands are rounded, but a tensor core would gain nothing.
+template <bool TF32>
 __device__ inline float logit(const memory &s, const cuda_problem &p, int i, int c)
 {
     const float *W_O = s.w + p.offset[EER_W_O];
     float sum = s.w[p.offset[EER_B_O] + c];
     for (int k = 0; k < p.d; k++)
-        sum += s.Y[i * p.d + k] * W_O[k * p.C + c];
+        sum += operand<TF32>(s.Y[i * p.d + k]) * operand<TF32>(W_O[k * p.C + c]);
     return sum;
 }
 
 // Cross-entropy of row i, whose h is in Y; keeps top and 1 / sum of its softmax.
+template <bool TF32>
 __device__ inline void cross_entropy(const memory &s, const cuda_problem &p, int i)
 {
     const int label = s.labels[i];
     float top = -INFINITY, right = 0.0f, sum = 0.0f;
     int best = 0;
     for (int c = 0; c < p.C; c++) {
-        const float x = logit(s, p, i, c);
+        const float x = logit<TF32>(s, p, i, c);
         if (x > top) {
             top = x;
             best = c;
@@ -407,7 +746,7 @@ __device__ inline void cross_entropy(const memory &s, const cuda_problem &p, int
             right = x;
     }
     for (int c = 0; c < p.C; c++)
-        sum += expf(logit(s, p, i, c) - top);
+        sum += expf(logit<TF32>(s, p, i, c) - top);
     s.top[i] = top;
     s.inverse[i] = 1.0f / sum;
     s.task[i] = label >= 0 ? logf(sum) + (top - right) : 0.0f;
@@ -415,6 +754,7 @@ __device__ inline void cross_entropy(const memory &s, const cuda_problem &p, int
 }
 
 // h of every row, its loss; each row's own numbers of the other terms.
+template <bool TF32>
 __device__ void losses(const memory &s, const cuda_problem &p, const cuda_objective &f)
 {
     const int d = p.d;
@@ -432,7 +772,7 @@ __device__ void losses(const memory &s, const cuda_problem &p, const cuda_object
             if (!p.final_norm)
                 h[k] = z[k];
         }
-        cross_entropy(s, p, i);
+        cross_entropy<TF32>(s, p, i);
         if (p.kinetic != EER_KINETIC_PATH)
             s.kinetic[i] = p.kinetic == EER_KINETIC_NORM ? sqrtf(squares) : squares;
         const float off = s.entropy[i] / static_cast<float>(p.T) - p.eta;
@@ -462,6 +802,7 @@ __device__ void sum_terms(const memory &s, const cuda_problem &p, float *sums)
 }
 
 // Gradients of W_O and b_O, and dh in O, a tile of classes at a time. Ends with a barrier.
+template <bool TF32>
 __device__ void read_out_backward(const memory &s, const cuda_problem &p, const cuda_objective &f)
 {
     const int d = p.d, N = s.N;
@@ -471,19 +812,27 @@ __device__ void read_out_backward(const memory &s, const cuda_problem &p, const 
         MINE(e, N * n)
         {
             const int i = e / n, c = begin + e % n, label = s.labels[i];
-            const float share = expf(logit(s, p, i, c) - s.top[i]) * s.inverse[i];
+            const float share = expf(logit<TF32>(s, p, i, c) - s.top[i]) * s.inverse[i];
             s.units[i * CUDA_TILE + e % n] =
                 label >= 0 ? f.task * (share - (c == label ? 1.0f : 0.0f)) : 0.0f;
         }
         __syncthreads();
-        outer(s.G + p.offset[EER_W_O] + begin, p.C, s.Y, d, d, s.units, CUDA_TILE, n, N);
+        MINE(e, d * n)
+        {
+            const int k = e / n, u = e % n;
+            float sum = 0.0f;
+            for (int i = 0; i < N; i++)
+                sum += operand<TF32>(s.Y[i * d + k]) * operand<TF32>(s.units[i * CUDA_TILE + u]);
+            s.G[p.offset[EER_W_O] + k * p.C + begin + u] += sum;
+        }
         column_sums(s.G + p.offset[EER_B_O] + begin, s.units, CUDA_TILE, n, N);
         MINE(e, N * d)
         {
             const int i = e / d, k = e % d;
             float sum = begin > 0 ? s.O[e] : 0.0f;
             for (int u = 0; u < n; u++)
-                sum += s.units[i * CUDA_TILE + u] * W_O[k * p.C + begin + u];
+                sum += operand<TF32>(s.units[i * CUDA_TILE + u]) *
+                       operand<TF32>(W_O[k * p.C + begin + u]);
             s.O[e] = sum;
         }
         __syncthreads();
@@ -521,7 +870,7 @@ __device__ void last_state_backward(const memory &s, const cuda_problem &p, cons
 
 // From dZ_(t+1): dY2 in O, and the gradients of the MLP. dO, the derivative by the MLP's output, is
 // dZ, or with norm = post R. Ends with a barrier.
-__device__ void backward_mlp(const memory &s, const cuda_problem &p)
+template <bool TF32> __device__ void backward_mlp(const memory &s, const cuda_problem &p)
 {
     const int d = p.d, N = s.N;
     const float *W_1 = s.w + p.offset[EER_W_1], *W_2 = s.w + p.offset[EER_W_2];
@@ -540,34 +889,28 @@ __device__ void backward_mlp(const memory &s, const cuda_problem &p)
     column_sums(s.G + p.offset[EER_B_2], dO, d, d, N);
     for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
         const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
-        MINE(e, N * n)
-        {
-            const int i = e / n, u = e % n;
-            const float x = unit_argument(s, p, i, begin + u);
-            float sum = 0.0f;
-            for (int k = 0; k < d; k++)
-                sum += dO[i * d + k] * W_2[(begin + u) * d + k];
+        hidden<TF32>(s, p, begin, n, [&](int i, int u, float x) {
             s.units[i * CUDA_TILE + u] = activation(x, p.relu);
-            s.dunits[i * CUDA_TILE + u] = sum * activation_slope(x, p.relu);
-        }
+            s.dunits[i * CUDA_TILE + u] = activation_slope(x, p.relu);
+        });
+        product<TF32>(
+            s.stage, N, n, d, rows_of(dO, d), transposed(W_2 + begin * d, d), 0,
+            [](int, int) { return 0.0f; },
+            [&](int i, int u, float sum) { s.dunits[i * CUDA_TILE + u] *= sum; });
         __syncthreads();
-        outer(s.G + p.offset[EER_W_2] + begin * d, d, s.units, CUDA_TILE, n, dO, d, d, N);
-        outer(s.G + p.offset[EER_W_1] + begin, p.m, s.Y2, d, d, s.dunits, CUDA_TILE, n, N);
+        outer<TF32>(s, s.G + p.offset[EER_W_2] + begin * d, d, s.units, CUDA_TILE, n, dO, d, d, 0);
+        outer<TF32>(s, s.G + p.offset[EER_W_1] + begin, p.m, s.Y2, d, d, s.dunits, CUDA_TILE, n, 2);
         column_sums(s.G + p.offset[EER_B_1] + begin, s.dunits, CUDA_TILE, n, N);
-        MINE(e, N * d)
-        {
-            const int i = e / d, k = e % d;
-            float sum = begin > 0 ? s.O[e] : 0.0f;
-            for (int u = 0; u < n; u++)
-                sum += s.dunits[i * CUDA_TILE + u] * W_1[k * p.m + begin + u];
-            s.O[e] = sum;
-        }
+        product<TF32>(
+            s.stage, N, d, n, rows_of(s.dunits, CUDA_TILE), transposed(W_1 + begin, p.m), 4,
+            [&](int i, int k) { return begin > 0 ? s.O[i * d + k] : 0.0f; },
+            [&](int i, int k, float sum) { s.O[i * d + k] = sum; });
         __syncthreads();
     }
 }
 
-// From dZ_(t+1) and dY2: dZ' in R, dA in R or with norm = post in S, and dA . A. Ends with a
-// barrier.
+// From dZ_(t+1) and dY2: dZ' in R, dA in R or with norm = post in S, and dA . A, which in FP32 is
+// the sum over keys of p dp. Ends with a barrier.
 __device__ void backward_rows(const memory &s, const cuda_problem &p, const float *Z)
 {
     const int d = p.d;
@@ -598,10 +941,21 @@ __device__ void backward_rows(const memory &s, const cuda_problem &p, const floa
     __syncthreads();
 }
 
+// dY of dy = dq, dk or dv: to = dy W^T, or added to it. A thread has the same elements in each
+// call.
+__device__ inline void add_projected(const memory &s, float *to, const float *dy, const float *W,
+                                     int d, bool add)
+{
+    product<true>(
+        s.stage, s.N, d, d, rows_of(dy, d), transposed(W, d), 3,
+        [=](int i, int k) { return add ? to[i * d + k] : 0.0f; },
+        [=](int i, int k, float sum) { to[i * d + k] = sum; });
+}
+
 // From dA: dQ in Y2, dK in Zp, dV, the gradients of the two layer norms that
 // backward_rows() went through, then dY in O and the gradients of W_Q, W_K, W_V. Ends with a
 // barrier.
-template <int D>
+template <int D, bool TF32>
 __device__ void backward_attention(const memory &s, const cuda_problem &p, const cuda_objective &f)
 {
     const int d = p.d, N = s.N;
@@ -611,22 +965,32 @@ __device__ void backward_attention(const memory &s, const cuda_problem &p, const
         norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.O, d);
     if (p.post)
         norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.R, d);
-    attend_backward_queries<D>(s, p, f, dA, dQ);
-    attend_backward_keys<D>(s, p, f, dA, dK, dV);
+    if constexpr (TF32) {
+        attend_tiles_backward<D>(s, p, f, dA, dQ, dK, dV);
+    } else {
+        attend_backward_queries<D>(s, p, f, dA, dQ);
+        attend_backward_keys<D>(s, p, f, dA, dK, dV);
+    }
     __syncthreads();
-    outer(s.G + p.offset[EER_W_Q], d, s.Y, d, d, dQ, d, d, N);
-    outer(s.G + p.offset[EER_W_K], d, s.Y, d, d, dK, d, d, N);
-    outer(s.G + p.offset[EER_W_V], d, s.Y, d, d, dV, d, d, N);
     const float *W_Q = s.w + p.offset[EER_W_Q], *W_K = s.w + p.offset[EER_W_K];
     const float *W_V = s.w + p.offset[EER_W_V];
-    MINE(e, N * d)
-    {
-        const int i = e / d, k = e % d;
-        float sum = 0.0f;
-        for (int j = 0; j < d; j++)
-            sum += dQ[i * d + j] * W_Q[k * d + j] + dK[i * d + j] * W_K[k * d + j] +
-                   dV[i * d + j] * W_V[k * d + j];
-        s.O[e] = sum;
+    outer<TF32>(s, s.G + p.offset[EER_W_Q], d, s.Y, d, d, dQ, d, d, 0);
+    outer<TF32>(s, s.G + p.offset[EER_W_K], d, s.Y, d, d, dK, d, d, 1);
+    outer<TF32>(s, s.G + p.offset[EER_W_V], d, s.Y, d, d, dV, d, d, 2);
+    if constexpr (TF32) {
+        add_projected(s, s.O, dQ, W_Q, d, false);
+        add_projected(s, s.O, dK, W_K, d, true);
+        add_projected(s, s.O, dV, W_V, d, true);
+    } else {
+        MINE(e, N * d)
+        {
+            const int i = e / d, k = e % d;
+            float sum = 0.0f;
+            for (int j = 0; j < d; j++)
+                sum += dQ[i * d + j] * W_Q[k * d + j] + dK[i * d + j] * W_K[k * d + j] +
+                       dV[i * d + j] * W_V[k * d + j];
+            s.O[e] = sum;
+        }
     }
     __syncthreads();
 }
@@ -678,7 +1042,7 @@ __device__ void embedding_backward(const memory &s, const cuda_problem &p)
 
 // ---- the kernel -------------------------------------------------------------------------------
 
-template <int D>
+template <int D, bool TF32>
 __global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1) cuda_train_kernel(cuda_work w)
 {
     CUDA_DYNAMIC_SHARED(float, shared);
@@ -694,25 +1058,25 @@ __global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1) cuda_train_kerne
     begin(s, p, model, w.position);
     for (int t = 0; t < p.T; t++) {
         float *Z = s.history + static_cast<size_t>(t) * size;
-        attention<D>(s, p, Z, 1);
+        attention<D, TF32>(s, p, Z, 1);
         attention_output(s, p, Z);
-        mlp(s, p);
+        mlp<TF32>(s, p);
         state(s, p, Z + size, Z);
     }
-    losses(s, p, f);
+    losses<TF32>(s, p, f);
     sum_terms(s, p, model.sums);
-    read_out_backward(s, p, f);
+    read_out_backward<TF32>(s, p, f);
     last_state_backward(s, p, f);
     for (int t = p.T - 1; t >= 0; t--) {
         const float *Z = s.history + static_cast<size_t>(t) * size;
-        attention<D>(s, p, Z, 0);
+        attention<D, TF32>(s, p, Z, 0);
         attention_output(s, p, Z);
         if (p.m > 0 && p.post)
-            mlp(s, p);
+            mlp<TF32>(s, p);
         if (p.m > 0)
-            backward_mlp(s, p);
+            backward_mlp<TF32>(s, p);
         backward_rows(s, p, Z);
-        backward_attention<D>(s, p, f);
+        backward_attention<D, TF32>(s, p, f);
         backward_state(s, p, f, Z, t);
     }
     embedding_backward(s, p);
@@ -722,22 +1086,27 @@ __global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1) cuda_train_kerne
     part[x] = s.G[x];
 }
 
+static auto kernel_of(const struct cuda_problem &p)
+{
+    return p.tf32     ? p.d == 8 ? cuda_train_kernel<8, true> : cuda_train_kernel<CUDA_MAX_D, true>
+               : p.d == 8 ? cuda_train_kernel<8, false>
+                      : cuda_train_kernel<CUDA_MAX_D, false>;
+}
+
 cudaError_t cuda_train_allow(const struct cuda_problem *p, size_t shared)
 {
-    return cudaFuncSetAttribute(p->d == 8 ? cuda_train_kernel<8> : cuda_train_kernel<CUDA_MAX_D>,
-                                cudaFuncAttributeMaxDynamicSharedMemorySize,
+    return cudaFuncSetAttribute(kernel_of(*p), cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 static_cast<int>(shared));
 }
 
 cudaError_t cuda_train_launch(const struct cuda_work *work, cudaStream_t stream)
 {
     struct cuda_work w = *work;
-    const int N = w.longest + w.problem.bos, wanted = (N * CUDA_LANES + 31) / 32 * 32;
+    const int N = w.longest + w.problem.bos;
     const size_t shared = sizeof(float) * cuda_training_numbers(&w.problem, &w.places, N);
     void *arguments[] = {&w};
-    return cudaLaunchKernel(
-        w.problem.d == 8 ? cuda_train_kernel<8> : cuda_train_kernel<CUDA_MAX_D>,
-        dim3(static_cast<unsigned>(w.B), static_cast<unsigned>(w.models)),
-        dim3(static_cast<unsigned>(wanted < CUDA_THREADS ? wanted : CUDA_THREADS)), arguments,
-        shared, stream);
+    return cudaLaunchKernel(kernel_of(w.problem),
+                            dim3(static_cast<unsigned>(w.B), static_cast<unsigned>(w.models)),
+                            dim3(static_cast<unsigned>(cuda_training_threads(&w.problem, N))),
+                            arguments, shared, stream);
 }

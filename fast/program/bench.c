@@ -1,5 +1,6 @@
 /* bench.c - `eer bench`: whole training steps (draw, gradient, update) and whole evaluations, timed
- * length by length, beside the least time that their operations would take on this core. */
+ * length by length, beside the least time that their operations would take on this core, or on a
+ * device of the backend cuda beside the times that predict.h expects. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -13,10 +14,12 @@
 #include "clock.h"
 #include "command.h"
 #include "configuration.h"
+#include "cuda.h"
 #include "execution.h"
 #include "fail.h"
 #include "operations.h"
 #include "peak.h"
+#include "predict.h"
 #include "schedule.h"
 
 enum {
@@ -24,6 +27,8 @@ enum {
     LENGTHS = CONFIGURATION + EER_CONFIGURATION_OPTIONS,
     EVAL_LENGTH,
     SECONDS,
+    MODELS,
+    DEVICE,
     JSON,
     SERVE,
     EXECUTION,
@@ -34,6 +39,8 @@ static const struct eer_option options[] = {
     [LENGTHS] = {"lengths", "L,L,...", "of training sequences, at most 16 (default 16,40,64)"},
     [EVAL_LENGTH] = {"eval-length", "L", "of evaluated sequences; 0: none (default 1000)"},
     [SECONDS] = {"seconds", "N", "to measure for, 1 to 3600 (default 5)"},
+    [MODELS] = {"models", "N", "of a sweep, side by side on a GPU, 1 to 256 (default 64)"},
+    [DEVICE] = {"device", EER_WORDS_device, "only predict backend cuda's times for this GPU"},
     [JSON] = {"json", NULL, "print JSON"},
     [SERVE] = {"serve", NULL, "answer \"train L K\", \"eval L K\" and \"loss STEP\", a line each"},
     [EXECUTION] = EER_EXECUTION_ROWS,
@@ -42,12 +49,16 @@ static const struct eer_option options[] = {
 
 static const int default_lengths[] = {16, 40, 64};
 enum { MOST_LENGTHS = 16, MOST_ROUNDS = 1001, LEAST_ROUNDS = 3 };
+enum { MOST_MODELS = 256, AT_ONCE = 50 }; /* steps in one call of a device's backend */
 
 /* One row of the table: what is timed, and how long one step took in each round. */
 struct job {
     int evaluation, L;
     int count; /* steps a round */
     double operations;
+    int models;                  /* on a device: trained side by side */
+    struct eer_engine **engines; /* each model's, on a device */
+    struct eer_prediction predicted;
     double ms[MOST_ROUNDS];
 };
 
@@ -64,7 +75,11 @@ struct bench {
     int step;
     long long seconds;
     int json, serve;
-    struct job job[MOST_LENGTHS + 1];
+    int models;
+    int predict;                     /* predictions only */
+    const struct eer_device *device; /* to predict for, or NULL */
+    struct eer_terms *terms;         /* MOST_MODELS x AT_ONCE */
+    struct job job[2 * MOST_LENGTHS + 1];
     int jobs, rounds;
     double peak; /* fused multiply-adds a second of one thread, the best of all rounds */
 };
@@ -74,6 +89,7 @@ static enum eer_status take_option(void *context, int option, const char *value,
 {
     struct bench *b = context;
     long long number = 0;
+    int place = 0;
     enum eer_status status;
     if (option < CONFIGURATION + EER_CONFIGURATION_OPTIONS)
         return eer_begin_option(&b->arguments, option - CONFIGURATION, value, error);
@@ -89,6 +105,15 @@ static enum eer_status take_option(void *context, int option, const char *value,
         return status;
     case SECONDS:
         return eer_parse_whole(value, 1, 3600, "--seconds", &b->seconds, error);
+    case MODELS:
+        status = eer_parse_whole(value, 1, MOST_MODELS, "--models", &number, error);
+        b->models = (int)number;
+        return status;
+    case DEVICE:
+        status = eer_parse_word(value, EER_WORDS_device, "--device", &place, error);
+        b->device = status == EER_OK ? eer_device(place) : NULL;
+        b->predict = 1;
+        return status;
     case JSON:
         b->json = 1;
         return EER_OK;
@@ -98,18 +123,36 @@ static enum eer_status take_option(void *context, int option, const char *value,
     }
 }
 
-static void add_job(struct bench *b, int evaluation, int L)
+static void add_job(struct bench *b, int evaluation, int L, int models)
 {
     const struct eer_config *c = &b->config;
     struct job *job = &b->job[b->jobs++];
-    *job = (struct job){.evaluation = evaluation, .L = L};
+    *job = (struct job){.evaluation = evaluation, .L = L, .models = models};
     if (evaluation) {
         job->operations = eer_operations_evaluate(c, L, c->eval_sequences).all;
         return;
     }
-    job->operations = eer_operations_train(c, L).all;
+    job->operations = models * eer_operations_train(c, L).all;
     if (L > b->train_length)
         b->train_length = L;
+}
+
+static enum eer_status choose_backend(struct bench *b, struct eer_error *error)
+{
+    struct eer_execution *e = &b->arguments.execution;
+    const struct eer_execution unset = *e;
+    eer_execution_settle(e);
+    b->backend = eer_execution_backend(e);
+    if (!b->predict)
+        return EER_OK;
+    if (unset.backend >= 0 && !b->backend->steps)
+        return eer_fail(error, EER_USAGE, "--device is for --backend cuda");
+    if (b->serve)
+        return eer_fail(error, EER_USAGE, "--device predicts: there is nothing to --serve");
+    if (e->precision != EER_FP32)
+        return eer_fail(error, EER_USAGE, "--device predicts precision fp32 only");
+    b->backend = &eer_cuda_backend;
+    return EER_OK;
 }
 
 static enum eer_status take_options(struct bench *b, int argc, char **argv, struct eer_error *error)
@@ -123,11 +166,22 @@ static enum eer_status take_options(struct bench *b, int argc, char **argv, stru
         b->arguments.preset = "eer";
     eer_config_default(&b->config);
     status = eer_begin_configure(&b->arguments, &b->config, error);
-    for (int i = 0; status == EER_OK && i < b->lengths; i++)
-        add_job(b, 0, b->length[i]);
+    if (status == EER_OK)
+        status = choose_backend(b, error);
+    for (int i = 0; status == EER_OK && i < b->lengths; i++) {
+        add_job(b, 0, b->length[i], 1);
+        if (b->backend->steps && b->models > 1)
+            add_job(b, 0, b->length[i], b->models);
+    }
     if (status == EER_OK && b->eval_length > 0)
-        add_job(b, 1, b->eval_length);
+        add_job(b, 1, b->eval_length, 1);
     return status;
+}
+
+/* Of training, as a run of this configuration would announce it. */
+static int longest_of(const struct bench *b)
+{
+    return b->train_length > b->config.length_max ? b->train_length : b->config.length_max;
 }
 
 static enum eer_status open_engine(struct bench *b, struct eer_error *error)
@@ -135,9 +189,7 @@ static enum eer_status open_engine(struct bench *b, struct eer_error *error)
     const struct eer_config *c = &b->config;
     struct eer_layout layout;
     eer_layout(c, &layout);
-    eer_execution_settle(&b->arguments.execution);
-    b->backend = eer_execution_backend(&b->arguments.execution);
-    int longest = b->train_length > c->length_max ? b->train_length : c->length_max;
+    const int longest = longest_of(b);
     b->gradient = malloc((size_t)layout.size * sizeof(double));
     if (!b->gradient)
         return eer_fail(error, EER_NO_MEMORY, "no memory for %d gradients", layout.size);
@@ -156,8 +208,81 @@ static enum eer_status open_engine(struct bench *b, struct eer_error *error)
     return EER_OK;
 }
 
+/* Engines of a job on a device: as many models as it says, all steps of its length. */
+static enum eer_status open_models(struct bench *b, struct job *job, struct eer_error *error)
+{
+    struct eer_config c = b->config;
+    c.length_min = c.length_max = job->L;
+    job->engines = calloc((size_t)job->models, sizeof(struct eer_engine *));
+    if (!job->engines)
+        return eer_fail(error, EER_NO_MEMORY, "no memory for %d models", job->models);
+    for (int k = 0; k < job->models; k++, c.seed++) {
+        enum eer_status status = eer_execution_open(&b->arguments.execution, &c, longest_of(b), 0,
+                                                    &job->engines[k], error);
+        if (status != EER_OK)
+            return status;
+        b->backend->init(&c, &b->state);
+        b->backend->put(job->engines[k], &b->state);
+        status = b->backend->check(job->engines[k], error);
+        if (status != EER_OK)
+            return status;
+    }
+    return EER_OK;
+}
+
+static void close_models(struct bench *b, struct job *job)
+{
+    for (int k = 0; job->engines && k < job->models; k++)
+        b->backend->close(job->engines[k]);
+    free(job->engines);
+    job->engines = NULL;
+}
+
+/* Where the device has no room for many models, their row is left out. */
+static enum eer_status open_device(struct bench *b, struct eer_error *error)
+{
+    int kept = 0;
+    b->device = eer_device_of(b->backend->describe(b->engine));
+    b->terms = malloc((size_t)MOST_MODELS * AT_ONCE * sizeof *b->terms);
+    if (!b->terms)
+        return eer_fail(error, EER_NO_MEMORY, "no memory for the terms of %d steps", AT_ONCE);
+    for (int i = 0; i < b->jobs; i++) {
+        struct job *job = &b->job[i];
+        enum eer_status status = job->evaluation ? EER_OK : open_models(b, job, error);
+        if (status == EER_NO_MEMORY && job->models > 1) {
+            fprintf(stderr, "eer bench: without L = %d, %d models: %s\n", job->L, job->models,
+                    error->text);
+            close_models(b, job);
+            continue;
+        }
+        if (status != EER_OK)
+            return status;
+        if (kept < i) {
+            b->job[kept] = *job;
+            job->engines = NULL;
+        }
+        kept++;
+    }
+    b->jobs = kept;
+    return EER_OK;
+}
+
+static void predict(struct bench *b)
+{
+    const struct eer_config *c = &b->config;
+    for (int i = 0; b->device && i < b->jobs; i++) {
+        struct job *j = &b->job[i];
+        j->predicted = j->evaluation
+                           ? eer_predict_evaluate(c, b->device, j->L, c->eval_sequences)
+                           : eer_predict_train(c, b->device, j->L, j->models, longest_of(b));
+    }
+}
+
 static void close_engine(struct bench *b)
 {
+    for (int i = 0; i < b->jobs; i++)
+        close_models(b, &b->job[i]);
+    free(b->terms);
     if (b->engine)
         b->backend->close(b->engine);
     eer_examples_free(&b->train);
@@ -201,6 +326,34 @@ static enum eer_status repeat(struct bench *b, int evaluating, int L, int count,
     return status;
 }
 
+/* `count` steps of a job's models, as training does them: many in one call. */
+static enum eer_status device_steps(struct bench *b, struct job *job, int count, double *seconds,
+                                    struct eer_error *error)
+{
+    const struct eer_config *c = &b->config;
+    struct eer_weights weights[AT_ONCE];
+    double lr[AT_ONCE];
+    enum eer_status status = EER_OK;
+    double start = eer_seconds();
+    for (int done = 0, now; done < count && status == EER_OK; done += now) {
+        now = count - done < AT_ONCE ? count - done : AT_ONCE;
+        for (int s = 0; s < now; s++) {
+            weights[s] = eer_weights_at(c, 1);
+            lr[s] = eer_learning_rate(c, b->step++ % c->steps + 1);
+        }
+        status = b->backend->steps(job->engines, job->models, now, weights, lr, b->terms, error);
+    }
+    *seconds = eer_seconds() - start;
+    return status;
+}
+
+static enum eer_status burst(struct bench *b, struct job *job, int count, double *seconds,
+                             struct eer_error *error)
+{
+    return job->engines ? device_steps(b, job, count, seconds, error)
+                        : repeat(b, job->evaluation, job->L, count, seconds, error);
+}
+
 /* Round robin: one burst of every job and of the peak's loop, again and again. */
 static enum eer_status measure(struct bench *b, struct eer_error *error)
 {
@@ -208,9 +361,9 @@ static enum eer_status measure(struct bench *b, struct eer_error *error)
     double seconds, begin = eer_seconds();
     for (int i = 0; i < b->jobs; i++) { /* the first steps touch memory for the first time */
         struct job *j = &b->job[i];
-        enum eer_status status = repeat(b, j->evaluation, j->L, 1, &seconds, error);
+        enum eer_status status = burst(b, j, 1, &seconds, error);
         if (status == EER_OK)
-            status = repeat(b, j->evaluation, j->L, 1, &seconds, error);
+            status = burst(b, j, 1, &seconds, error);
         if (status != EER_OK)
             return status;
         j->count = (int)fmin(1000, ceil(0.02 / seconds)); /* 20 ms or more a burst */
@@ -219,12 +372,13 @@ static enum eer_status measure(struct bench *b, struct eer_error *error)
            (b->rounds < LEAST_ROUNDS || eer_seconds() - begin < (double)b->seconds)) {
         for (int i = 0; i < b->jobs; i++) {
             struct job *j = &b->job[i];
-            enum eer_status status = repeat(b, j->evaluation, j->L, j->count, &seconds, error);
+            enum eer_status status = burst(b, j, j->count, &seconds, error);
             if (status != EER_OK)
                 return status;
             j->ms[b->rounds] = 1e3 * seconds / j->count;
         }
-        b->peak = fmax(b->peak, eer_peak(isa, 0.005));
+        if (!b->backend->steps)
+            b->peak = fmax(b->peak, eer_peak(isa, 0.005));
         b->rounds++;
     }
     return EER_OK;
@@ -242,15 +396,44 @@ static double median(double *values, int count)
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
+/* What is predicted of a job, if there is a prediction: a row's members. */
+static void add_prediction(json_t *row, const struct job *j)
+{
+    const struct eer_prediction *p = &j->predicted;
+    const struct eer_block *k = &p->block;
+    char bound[16];
+    if (!(p->ms > 0.0))
+        return;
+    eer_word(EER_WORDS_bound, (int)p->bound, bound);
+    json_t *block = json_pack("{si si sI sf sf sf sf sf sf sf sf}", "threads", k->threads,
+                              "barriers", k->barriers, "shared_bytes", (json_int_t)k->shared,
+                              "instructions", k->instructions, "wavefronts", k->wavefronts, "fp32",
+                              k->fp32, "exponentials", k->exps, "roots", k->roots, "global_bytes",
+                              k->global, "least_clocks", k->least, "alone_clocks", k->alone);
+    json_t *whole = json_pack("{sf sf ss si si si so}", "predicted_ms", p->ms, "predicted_floor_ms",
+                              p->floor_ms, "bound", bound, "launches", p->launches, "blocks",
+                              p->blocks, "resident", p->resident, "block", block);
+    json_object_update(row, whole);
+    json_decref(whole);
+}
+
 static json_t *results(struct bench *b, double peak)
 {
     json_t *rows = json_array();
     for (int i = 0; i < b->jobs; i++) {
         struct job *j = &b->job[i];
-        double ms = median(j->ms, b->rounds);
         json_t *row =
-            json_pack("{ss si sf sf sf}", "what", j->evaluation ? "eval" : "train", "length", j->L,
-                      "ms", ms, "fastest_ms", j->ms[0], "operations", j->operations);
+            json_pack("{ss si}", "what", j->evaluation ? "eval" : "train", "length", j->L);
+        double ms = 0.0;
+        if (!b->predict) {
+            ms = median(j->ms, b->rounds);
+            json_object_set_new(row, "ms", json_real(ms));
+            json_object_set_new(row, "fastest_ms", json_real(j->ms[0]));
+        }
+        json_object_set_new(row, "operations", json_real(j->operations));
+        if (b->backend->steps)
+            json_object_set_new(row, "models", json_integer(j->models));
+        add_prediction(row, j);
         if (peak > 0.0) {
             double floor = 1e3 * j->operations / peak;
             json_object_set_new(row, "floor_ms", json_real(floor));
@@ -280,30 +463,117 @@ static void print_table(const json_t *rows, int train, int eval)
     }
 }
 
+/* A number of a row, or "-" where it has none. */
+static void print_number(const json_t *row, const char *key, int width, int digits)
+{
+    const json_t *number = json_object_get(row, key);
+    if (number)
+        printf("%*.*f", width, digits, json_number_value(number));
+    else
+        printf("%*s", width, "-");
+}
+
+static void print_device_table(const json_t *rows, int train, int eval)
+{
+    size_t i;
+    json_t *row;
+    printf("\n%-6s%5s%6s%8s%11s%14s%10s%8s  %s\n", "", "B", "L", "models", "ms", "predicted ms",
+           "floor ms", "share", "bound");
+    json_array_foreach(rows, i, row)
+    {
+        const char *what = json_string_value(json_object_get(row, "what"));
+        const char *bound = json_string_value(json_object_get(row, "bound"));
+        const double ms = json_real_value(json_object_get(row, "ms"));
+        printf("%-6s%5d", what, strcmp(what, "eval") == 0 ? eval : train);
+        print_number(row, "length", 6, 0);
+        print_number(row, "models", 8, 0);
+        print_number(row, "ms", 11, 3);
+        print_number(row, "predicted_ms", 14, 3);
+        print_number(row, "predicted_floor_ms", 10, 3);
+        if (ms > 0.0 && bound)
+            printf("%6.1f %%",
+                   100 * json_real_value(json_object_get(row, "predicted_floor_ms")) / ms);
+        else
+            printf("%8s", "-");
+        printf("  %s\n", bound ? bound : "-");
+    }
+}
+
+/* Of a block of the largest kernel, what the predictions are made of. */
+static void print_blocks(const json_t *rows)
+{
+    static const char *const key[] = {
+        "threads",      "barriers", "shared_bytes", "instructions", "wavefronts",  "fp32",
+        "exponentials", "roots",    "global_bytes", "least_clocks", "alone_clocks"};
+    size_t i;
+    json_t *row;
+    printf("\na block:\n%-6s%6s%8s%9s%8s%13s%11s%11s%10s%8s%8s%10s%10s%9s\n", "", "L", "threads",
+           "barriers", "shared", "instructions", "wavefronts", "fp32", "exps", "roots", "global",
+           "least", "alone", "resident");
+    json_array_foreach(rows, i, row)
+    {
+        static const int width[] = {8, 9, 8, 13, 11, 11, 10, 8, 8, 10, 10};
+        const json_t *block = json_object_get(row, "block");
+        if (!block || json_integer_value(json_object_get(row, "models")) > 1)
+            continue;
+        printf("%-6s", json_string_value(json_object_get(row, "what")));
+        print_number(row, "length", 6, 0);
+        for (size_t k = 0; k < sizeof key / sizeof *key; k++)
+            print_number(block, key[k], width[k], 0);
+        print_number(row, "resident", 9, 0);
+        printf("\n");
+    }
+}
+
+static enum eer_status print_json(json_t *whole, struct eer_error *error)
+{
+    char *text = json_dumps(whole, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    json_decref(whole);
+    if (!text)
+        return eer_fail(error, EER_NO_MEMORY, "no memory for the results");
+    puts(text);
+    free(text);
+    return EER_OK;
+}
+
+static enum eer_status report_prediction(struct bench *b, struct eer_error *error)
+{
+    json_t *rows = results(b, 0.0);
+    if (b->json)
+        return print_json(json_pack("{ss ss so}", "backend", b->backend->name, "predicted_for",
+                                    b->device->match, "results", rows),
+                          error);
+    printf("%s, fp32, on %s: predicted, not measured (spec/cuda.md)\n", b->backend->name,
+           b->device->match);
+    print_device_table(rows, b->config.batch, b->config.eval_sequences);
+    print_blocks(rows);
+    json_decref(rows);
+    return EER_OK;
+}
+
 static enum eer_status report(struct bench *b, struct eer_error *error)
 {
     /* In double there is no yardstick: the loop of peak.h is in single precision. */
-    int known = b->arguments.execution.precision != EER_FP64;
+    int known = b->arguments.execution.precision != EER_FP64 && !b->backend->steps;
     double peak = known ? b->peak * b->arguments.execution.threads : 0.0;
     const char *engine = b->backend->describe(b->engine);
     json_t *rows = results(b, peak);
-    if (b->json) {
-        json_t *whole = json_pack("{ss ss si sf so}", "backend", b->backend->name, "engine", engine,
-                                  "rounds", b->rounds, "peak", b->peak, "results", rows);
-        char *text = json_dumps(whole, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        json_decref(whole);
-        if (!text)
-            return eer_fail(error, EER_NO_MEMORY, "no memory for the results");
-        puts(text);
-        free(text);
-        return EER_OK;
-    }
+    if (b->json)
+        return print_json(json_pack("{ss ss si sf so}", "backend", b->backend->name, "engine",
+                                    engine, "rounds", b->rounds, "peak", b->peak, "results", rows),
+                          error);
     printf("%s (%s), medians of %d rounds\n", b->backend->name, engine, b->rounds);
     if (known)
         printf("this core's peak: %.0f GFLOP/s (%.1f thousand million fused multiply-adds a "
                "second)\n",
                2e-9 * b->peak, 1e-9 * b->peak);
-    print_table(rows, b->config.batch, b->config.eval_sequences);
+    if (!b->backend->steps) {
+        print_table(rows, b->config.batch, b->config.eval_sequences);
+    } else {
+        if (!b->device)
+            printf("no figures of this device: nothing is predicted for it\n");
+        print_device_table(rows, b->config.batch, b->config.eval_sequences);
+    }
     json_decref(rows);
     return EER_OK;
 }
@@ -380,15 +650,20 @@ static enum eer_status run(int argc, char **argv, struct eer_error *error)
         b->lengths = sizeof default_lengths / sizeof *default_lengths;
         b->eval_length = 1000;
         b->seconds = 5;
+        b->models = 64;
         status = take_options(b, argc, argv, error);
-        if (status == EER_OK)
+        if (status == EER_OK && !b->predict)
             status = open_engine(b, error);
+        if (status == EER_OK && !b->predict && !b->serve && b->backend->steps)
+            status = open_device(b, error);
+        if (status == EER_OK && b->arguments.execution.precision == EER_FP32)
+            predict(b);
         if (status == EER_OK && b->serve)
             status = serve(b, error);
-        else if (status == EER_OK)
+        else if (status == EER_OK && !b->predict)
             status = measure(b, error);
         if (status == EER_OK && !b->serve)
-            status = report(b, error);
+            status = b->predict ? report_prediction(b, error) : report(b, error);
         close_engine(b);
     }
     free(sets);
@@ -404,7 +679,8 @@ const struct eer_command eer_bench_command = {
         "A training step is everything: drawing the batch, gradient, update. \"floor\" is the "
         "time\n"
         "that the least number of operations would take at this core's peak rate (times the\n"
-        "threads), \"share\" the part of the measured time that this is.",
+        "threads), \"share\" the part of the measured time that this is. On a GPU both floor and\n"
+        "prediction are those of spec/cuda.md; --device predicts without one.",
     .options = options,
     .run = run,
 };

@@ -37,6 +37,11 @@ train() { # STATUS OUT ARGUMENT..
 train 0 whole --steps 12
 train 0 half --steps 12 --checkpoint-every 1
 same "$work/whole/last.safetensors" "$work/half/last.safetensors"
+for run in whole half; do # but for the clock
+    jq -cS 'del(.seconds, .steps_per_second)' "$work/$run/metrics.jsonl" >"$work/$run.rows"
+done
+same "$work/whole.rows" "$work/half.rows"
+is "three rows" [ "$(wc -l <"$work/whole.rows")" = 3 ]
 run 0 info "$work/whole/last.safetensors"
 says cuda
 # The same checkpoint read by the other backends.
@@ -51,9 +56,15 @@ run 2 train $small --steps 12 --backend cpu --resume --out "$work/whole"
 says 'started with --backend cuda'
 # A loss that is not finite: the step is named, and the last good checkpoint stays.
 # The decay makes the parameters 99 times as large in every step.
-train 1 wild --steps 40 --set lr=10 --set weight_decay=10 --set norm=none
+train 1 wild --steps 40 --set lr=10 --set weight_decay=10 --set norm=none --checkpoint-every 4
 says 'not finite'
 one_line
+step=$(sed -n 's/.*step \([0-9]*\): .*not finite.*/\1/p' "$work/out")
+says "(step $(((step - 1) / 4 * 4)))"
+# The same step by step: the first that fails, and the state before it.
+train 1 slow --steps 40 --set lr=10 --set weight_decay=10 --set norm=none --checkpoint-every 1
+says "step $step:"
+says "(step $((step - 1)))"
 # What is not there.
 EMULATION_DEVICES=0 train 3 none --steps 12
 says 'no device that CUDA can use'

@@ -508,7 +508,7 @@ void check_guards()
 
 char *add_array(const void *key, size_t bytes, const char *name)
 {
-    size_t at = (run.used + GUARD + 15) / 16 * 16;
+    size_t at = (run.used + GUARD + 31) / 32 * 32; // as tensor cores want it
     if (run.array_count == ARRAYS)
         FATAL("more than %zu shared arrays", ARRAYS);
     char *data = run.arena + at;

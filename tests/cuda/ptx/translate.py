@@ -126,8 +126,8 @@ class Translator(Instructions):
                 self.next('}')
         self.next(';')
         if space == 'shared':
-            if align > 16:
-                raise Error(f'variable {name}: shared arrays are aligned to 16 bytes at most')
+            if align > 32:
+                raise Error(f'variable {name}: shared arrays are aligned to 32 bytes at most')
             self.variables[name] = (space, size, c_name if count else '0u')  # 0: the launch's own
             self.tables.append(f'static char key_{c_name};')
             return ''
@@ -308,4 +308,5 @@ def main():
         file.write(text)
 
 
-main()
+if __name__ == '__main__':
+    main()
