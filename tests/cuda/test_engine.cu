@@ -523,8 +523,8 @@ static void test_adamw(int cases)
         from.step = below(20);
         for (int k = 0; k < P; k++) {
             from.theta[k] = c.theta[k];
-            from.m[k] = (below(2001) - 1000) * 0x1p-10;
-            from.v[k] = below(1000) * 0x1p-10;
+            from.m[k] = below(2) * (below(2001) - 1000) * 0x1p-10;
+            from.v[k] = below(2) * below(1000) * 0x1p-10;
         }
         struct moved a = move_by(cuda, &c, &from), b = move_by(&fast_backend, &c, &from);
         bool equal = true;
