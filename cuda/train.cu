@@ -36,6 +36,13 @@ struct memory {
     int N;
 };
 
+// p.d is a constant where D is the dimension.
+template <int D> struct shape : cuda_problem {
+};
+template <> struct shape<8> : cuda_problem {
+    static constexpr int d = 8;
+};
+
 __device__ inline float *take(float *&next, int n)
 {
     float *taken = next;
@@ -43,7 +50,8 @@ __device__ inline float *take(float *&next, int n)
     return taken;
 }
 
-__device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &model,
+template <int D>
+__device__ void lay_out(memory &s, const shape<D> &p, const cuda_model &model,
                         const cuda_places &at, int N, float *next)
 {
     const int matrix = N * p.d;
@@ -138,7 +146,7 @@ __device__ inline void lanes_largest(float &top, int &first)
 
 // A of all rows from Q, K, V, and each row's top, first, inverse and powers. Threads without a row
 // see no key; they come along for the shuffles.
-template <int D> __device__ void attend(const memory &s, const cuda_problem &p, int count_terms)
+template <int D> __device__ void attend(const memory &s, const shape<D> &p, int count_terms)
 {
     const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
     const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
@@ -198,8 +206,8 @@ __device__ inline float score_slope(const memory &s, const cuda_problem &p, cons
 
 // dQ of all rows.
 template <int D>
-__device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
-                                        const cuda_objective &f, const float *dA, float *dQ)
+__device__ void attend_backward_queries(const memory &s, const shape<D> &p, const cuda_objective &f,
+                                        const float *dA, float *dQ)
 {
     const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
     const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
@@ -225,8 +233,8 @@ __device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
 
 // dK and dV of all keys.
 template <int D>
-__device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
-                                     const cuda_objective &f, const float *dA, float *dK, float *dV)
+__device__ void attend_backward_keys(const memory &s, const shape<D> &p, const cuda_objective &f,
+                                     const float *dA, float *dK, float *dV)
 {
     const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
     const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
@@ -384,7 +392,7 @@ __device__ inline int keys_end(const memory &s, const cuda_problem &p, int i)
 }
 
 template <int D>
-__device__ void find_softmax(const memory &s, const cuda_problem &p, int above, int half)
+__device__ void find_softmax(const memory &s, const shape<D> &p, int above, int half)
 {
     const int i = above + lane_of_warp() / 2;
     softmax_state row = {-INFINITY, 0.0f, 0};
@@ -428,8 +436,7 @@ __device__ inline void shares(float (&x)[8], const memory &s, const cuda_problem
 }
 
 // Half of A, and of the sum of p^q.
-template <int D>
-__device__ void add_values(const memory &s, const cuda_problem &p, int above, int half)
+template <int D> __device__ void add_values(const memory &s, const shape<D> &p, int above, int half)
 {
     const int i = above + lane_of_warp() / 2;
     float powers = 0.0f;
@@ -456,8 +463,7 @@ __device__ void add_values(const memory &s, const cuda_problem &p, int above, in
          t += static_cast<int>(blockDim.x / 32))
 
 // As attend(), but p is rounded, so that its sum has to be known before the product.
-template <int D>
-__device__ void attend_tiles(const memory &s, const cuda_problem &p, int count_terms)
+template <int D> __device__ void attend_tiles(const memory &s, const shape<D> &p, int count_terms)
 {
     const int N = s.N;
     EACH_HALF_TILE(t)
@@ -491,7 +497,7 @@ __device__ void attend_tiles(const memory &s, const cuda_problem &p, int count_t
 // p and dp of a tile.
 template <int D>
 __device__ inline void slopes(float (&weight)[8], float (&dp)[8], const memory &s,
-                              const cuda_problem &p, const float *dA, int above, int left)
+                              const shape<D> &p, const float *dA, int above, int left)
 {
     dots<D>(weight, s, s.Q, above, s.K, left, p.d);
     shares(weight, s, p, above + lane_of_warp() / 2, left);
@@ -500,7 +506,7 @@ __device__ inline void slopes(float (&weight)[8], float (&dp)[8], const memory &
 
 // Half of the sum of p dp.
 template <int D>
-__device__ void add_products(const memory &s, const cuda_problem &p, const float *dA, int above,
+__device__ void add_products(const memory &s, const shape<D> &p, const float *dA, int above,
                              int half)
 {
     const int i = above + lane_of_warp() / 2;
@@ -531,9 +537,8 @@ __device__ inline void score_slopes(float (&dp)[8], const float (&weight)[8], co
 
 // dQ of a tile of rows.
 template <int D>
-__device__ void tile_backward_queries(const memory &s, const cuda_problem &p,
-                                      const cuda_objective &f, const float *dA, float *dQ,
-                                      int above)
+__device__ void tile_backward_queries(const memory &s, const shape<D> &p, const cuda_objective &f,
+                                      const float *dA, float *dQ, int above)
 {
     tile_sums<D> dq;
 #pragma unroll 1
@@ -548,7 +553,7 @@ __device__ void tile_backward_queries(const memory &s, const cuda_problem &p,
 
 // dK and dV of a tile of keys.
 template <int D>
-__device__ void tile_backward_keys(const memory &s, const cuda_problem &p, const cuda_objective &f,
+__device__ void tile_backward_keys(const memory &s, const shape<D> &p, const cuda_objective &f,
                                    const float *dA, float *dK, float *dV, int left)
 {
     tile_sums<D> dk, dv;
@@ -567,9 +572,8 @@ __device__ void tile_backward_keys(const memory &s, const cuda_problem &p, const
 // As attend_backward_queries() and attend_backward_keys(), half of the warps each. dA . A is the
 // sum of p dp only without rounding: here that is taken by itself.
 template <int D>
-__device__ void attend_tiles_backward(const memory &s, const cuda_problem &p,
-                                      const cuda_objective &f, const float *dA, float *dQ,
-                                      float *dK, float *dV)
+__device__ void attend_tiles_backward(const memory &s, const shape<D> &p, const cuda_objective &f,
+                                      const float *dA, float *dQ, float *dK, float *dV)
 {
     EACH_HALF_TILE(t)
     add_products<D>(s, p, dA, t / 2 * TILE_SIDE, t % 2);
@@ -586,7 +590,8 @@ __device__ void attend_tiles_backward(const memory &s, const cuda_problem &p,
 
 // ---- forward ----------------------------------------------------------------------------------
 
-__device__ void begin(const memory &s, const cuda_problem &p, const cuda_model &model,
+template <int D>
+__device__ void begin(const memory &s, const shape<D> &p, const cuda_model &model,
                       const float *position)
 {
     const int d = p.d;
@@ -606,8 +611,8 @@ __device__ void begin(const memory &s, const cuda_problem &p, const cuda_model &
 }
 
 // to = Y W: the first, second or third of three.
-template <bool TF32>
-__device__ inline void project(const memory &s, const cuda_problem &p, float *to, int W, int which)
+template <bool TF32, int D>
+__device__ inline void project(const memory &s, const shape<D> &p, float *to, int W, int which)
 {
     const int d = p.d, tiles = (s.N + TILE_SIDE - 1) / TILE_SIDE;
     product<TF32>(
@@ -617,7 +622,7 @@ __device__ inline void project(const memory &s, const cuda_problem &p, float *to
 
 // Y, Q, K, V and A from Z. Ends with a barrier.
 template <int D, bool TF32>
-__device__ void attention(const memory &s, const cuda_problem &p, const float *Z, int count_terms)
+__device__ void attention(const memory &s, const shape<D> &p, const float *Z, int count_terms)
 {
     const int d = p.d;
     MINE(i, s.N)
@@ -642,7 +647,8 @@ __device__ void attention(const memory &s, const cuda_problem &p, const float *Z
 }
 
 // Z' and, if there is an MLP, its input Y2. Ends with a barrier.
-__device__ void attention_output(const memory &s, const cuda_problem &p, const float *Z)
+template <int D>
+__device__ void attention_output(const memory &s, const shape<D> &p, const float *Z)
 {
     const int d = p.d;
     MINE(i, s.N)
@@ -662,8 +668,8 @@ __device__ void attention_output(const memory &s, const cuda_problem &p, const f
 }
 
 // end(i, u, a) with the arguments a of n hidden units from `begin` on, of all rows.
-template <bool TF32, class End>
-__device__ __forceinline__ void hidden(const memory &s, const cuda_problem &p, int begin, int n,
+template <bool TF32, int D, class End>
+__device__ __forceinline__ void hidden(const memory &s, const shape<D> &p, int begin, int n,
                                        End end)
 {
     const float *b_1 = s.w + p.offset[EER_B_1] + begin;
@@ -673,7 +679,7 @@ __device__ __forceinline__ void hidden(const memory &s, const cuda_problem &p, i
 }
 
 // O = MLP(Y2), a tile of hidden units at a time. Ends with a barrier.
-template <bool TF32> __device__ void mlp(const memory &s, const cuda_problem &p)
+template <bool TF32, int D> __device__ void mlp(const memory &s, const shape<D> &p)
 {
     const int d = p.d;
     const float *W_2 = s.w + p.offset[EER_W_2], *b_2 = s.w + p.offset[EER_B_2];
@@ -693,7 +699,8 @@ template <bool TF32> __device__ void mlp(const memory &s, const cuda_problem &p)
 
 // Z_(t+1) from Z' and O, and with the path reading its way from Z_t. A row's own thread is the only
 // one to read it before the next barrier.
-__device__ void state(const memory &s, const cuda_problem &p, float *next, const float *Z)
+template <int D>
+__device__ void state(const memory &s, const shape<D> &p, float *next, const float *Z)
 {
     const int d = p.d;
     MINE(i, s.N)
@@ -719,8 +726,8 @@ __device__ void state(const memory &s, const cuda_problem &p, float *next, const
 
 // Products with W_O are taken once a step, not once an iteration, and are C = V + 1 wide: their
 // operands are rounded, but a tensor core would gain nothing.
-template <bool TF32>
-__device__ inline float logit(const memory &s, const cuda_problem &p, int i, int c)
+template <bool TF32, int D>
+__device__ inline float logit(const memory &s, const shape<D> &p, int i, int c)
 {
     const float *W_O = s.w + p.offset[EER_W_O];
     float sum = s.w[p.offset[EER_B_O] + c];
@@ -730,8 +737,8 @@ __device__ inline float logit(const memory &s, const cuda_problem &p, int i, int
 }
 
 // Cross-entropy of row i, whose h is in Y; keeps top and 1 / sum of its softmax.
-template <bool TF32>
-__device__ inline void cross_entropy(const memory &s, const cuda_problem &p, int i)
+template <bool TF32, int D>
+__device__ inline void cross_entropy(const memory &s, const shape<D> &p, int i)
 {
     const int label = s.labels[i];
     float top = -INFINITY, right = 0.0f, sum = 0.0f;
@@ -754,8 +761,8 @@ __device__ inline void cross_entropy(const memory &s, const cuda_problem &p, int
 }
 
 // h of every row, its loss; each row's own numbers of the other terms.
-template <bool TF32>
-__device__ void losses(const memory &s, const cuda_problem &p, const cuda_objective &f)
+template <bool TF32, int D>
+__device__ void losses(const memory &s, const shape<D> &p, const cuda_objective &f)
 {
     const int d = p.d;
     const float *Z = s.history + static_cast<size_t>(p.T) * static_cast<size_t>(s.N * d);
@@ -802,8 +809,8 @@ __device__ void sum_terms(const memory &s, const cuda_problem &p, float *sums)
 }
 
 // Gradients of W_O and b_O, and dh in O, a tile of classes at a time. Ends with a barrier.
-template <bool TF32>
-__device__ void read_out_backward(const memory &s, const cuda_problem &p, const cuda_objective &f)
+template <bool TF32, int D>
+__device__ void read_out_backward(const memory &s, const shape<D> &p, const cuda_objective &f)
 {
     const int d = p.d, N = s.N;
     const float *W_O = s.w + p.offset[EER_W_O];
@@ -840,7 +847,8 @@ __device__ void read_out_backward(const memory &s, const cuda_problem &p, const 
 }
 
 // dZ_T from dh and the kinetic term. Ends with a barrier.
-__device__ void last_state_backward(const memory &s, const cuda_problem &p, const cuda_objective &f)
+template <int D>
+__device__ void last_state_backward(const memory &s, const shape<D> &p, const cuda_objective &f)
 {
     const int d = p.d, size = s.N * d;
     const float *Z = s.history + static_cast<size_t>(p.T) * static_cast<size_t>(size);
@@ -870,7 +878,7 @@ __device__ void last_state_backward(const memory &s, const cuda_problem &p, cons
 
 // From dZ_(t+1): dY2 in O, and the gradients of the MLP. dO, the derivative by the MLP's output, is
 // dZ, or with norm = post R. Ends with a barrier.
-template <bool TF32> __device__ void backward_mlp(const memory &s, const cuda_problem &p)
+template <bool TF32, int D> __device__ void backward_mlp(const memory &s, const shape<D> &p)
 {
     const int d = p.d, N = s.N;
     const float *W_1 = s.w + p.offset[EER_W_1], *W_2 = s.w + p.offset[EER_W_2];
@@ -911,7 +919,7 @@ template <bool TF32> __device__ void backward_mlp(const memory &s, const cuda_pr
 
 // From dZ_(t+1) and dY2: dZ' in R, dA in R or with norm = post in S, and dA . A, which in FP32 is
 // the sum over keys of p dp. Ends with a barrier.
-__device__ void backward_rows(const memory &s, const cuda_problem &p, const float *Z)
+template <int D> __device__ void backward_rows(const memory &s, const shape<D> &p, const float *Z)
 {
     const int d = p.d;
     const float *gain_1 = s.w + p.offset[EER_LN1_GAIN], *bias_1 = s.w + p.offset[EER_LN1_BIAS];
@@ -956,7 +964,7 @@ __device__ inline void add_projected(const memory &s, float *to, const float *dy
 // backward_rows() went through, then dY in O and the gradients of W_Q, W_K, W_V. Ends with a
 // barrier.
 template <int D, bool TF32>
-__device__ void backward_attention(const memory &s, const cuda_problem &p, const cuda_objective &f)
+__device__ void backward_attention(const memory &s, const shape<D> &p, const cuda_objective &f)
 {
     const int d = p.d, N = s.N;
     const float *dA = p.post ? s.S : s.R;
@@ -996,7 +1004,8 @@ __device__ void backward_attention(const memory &s, const cuda_problem &p, const
 }
 
 // dZ_t from dY; what the path reading adds to it. Ends with a barrier.
-__device__ void backward_state(const memory &s, const cuda_problem &p, const cuda_objective &f,
+template <int D>
+__device__ void backward_state(const memory &s, const shape<D> &p, const cuda_objective &f,
                                const float *Z, int t)
 {
     const int d = p.d, size = s.N * d;
@@ -1024,7 +1033,7 @@ __device__ void backward_state(const memory &s, const cuda_problem &p, const cud
         norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.O, d);
 }
 
-__device__ void embedding_backward(const memory &s, const cuda_problem &p)
+template <int D> __device__ void embedding_backward(const memory &s, const shape<D> &p)
 {
     const int d = p.d;
     float *dE = s.G + p.offset[EER_EMBEDDING];
@@ -1046,7 +1055,7 @@ template <int D, bool TF32>
 __global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1) cuda_train_kernel(cuda_work w)
 {
     CUDA_DYNAMIC_SHARED(float, shared);
-    const cuda_problem &p = w.problem;
+    const shape<D> p = {w.problem};
     const cuda_model &model = w.model[blockIdx.y];
     const cuda_step &step = w.step[blockIdx.y];
     const cuda_objective f = step.objective;
