@@ -94,7 +94,7 @@ __device__ void lay_out(memory &s, const shape<D> &p, const cuda_model &model,
 // G[k gs + j] += sum over rows of x[k] dy[j], K x J of them; rows of x and dy lie xs and ys apart.
 template <bool TF32>
 __device__ inline void outer(const memory &s, float *G, int gs, const float *x, int xs, int K,
-                             const float *dy, int ys, int J, int turn)
+                             const float *dy, int ys, int J, turns &turn)
 {
     product<TF32>(
         s.stage, K, J, s.N, transposed(x, xs), rows_of(dy, ys), turn, [](int, int) { return 0.0f; },
@@ -102,28 +102,27 @@ __device__ inline void outer(const memory &s, float *G, int gs, const float *x, 
 }
 
 // G[j] += sum over rows of dy[j]
-__device__ void column_sums(float *G, const float *dy, int ys, int J, int N)
+__device__ inline void column_sums(float *G, const float *dy, int ys, int J, int N, turns &turn)
 {
-    MINE(j, J)
-    {
+    turn.elements(J, [=](int j) {
         float sum = 0.0f;
         for (int i = 0; i < N; i++)
             sum += dy[i * ys + j];
         G[j] += sum;
-    }
+    });
 }
 
 // Gain and bias of the layer norm whose xhat is in s.xhat.
-__device__ void norm_sums(const memory &s, float *gain, float *bias, const float *dy, int d)
+__device__ inline void norm_sums(const memory &s, float *gain, float *bias, const float *dy, int d,
+                                 turns &turn)
 {
-    MINE(k, d)
-    {
+    turn.elements(d, [&](int k) {
         float sum = 0.0f;
         for (int i = 0; i < s.N; i++)
             sum += dy[i * d + k] * s.xhat[i * d + k];
         gain[k] += sum;
-    }
-    column_sums(bias, dy, d, d, s.N);
+    });
+    column_sums(bias, dy, d, d, s.N, turn);
 }
 
 // ---- attention --------------------------------------------------------------------------------
@@ -610,13 +609,13 @@ __device__ void begin(const memory &s, const shape<D> &p, const cuda_model &mode
     }
 }
 
-// to = Y W: the first, second or third of three.
+// to = Y W
 template <bool TF32, int D>
-__device__ inline void project(const memory &s, const shape<D> &p, float *to, int W, int which)
+__device__ inline void project(const memory &s, const shape<D> &p, float *to, int W, turns &turn)
 {
-    const int d = p.d, tiles = (s.N + TILE_SIDE - 1) / TILE_SIDE;
+    const int d = p.d;
     product<TF32>(
-        s.stage, s.N, d, d, rows_of(s.Y, d), rows_of(s.w + p.offset[W], d), which * tiles,
+        s.stage, s.N, d, d, rows_of(s.Y, d), rows_of(s.w + p.offset[W], d), turn,
         [](int, int) { return 0.0f; }, [=](int i, int j, float sum) { to[i * d + j] = sum; });
 }
 
@@ -635,9 +634,10 @@ __device__ void attention(const memory &s, const shape<D> &p, const float *Z, in
             y[k] = z[k] + x[k];
     }
     __syncthreads();
-    project<TF32>(s, p, s.Q, EER_W_Q, 0);
-    project<TF32>(s, p, s.K, EER_W_K, 1);
-    project<TF32>(s, p, s.V, EER_W_V, 2);
+    turns turn;
+    project<TF32>(s, p, s.Q, EER_W_Q, turn);
+    project<TF32>(s, p, s.K, EER_W_K, turn);
+    project<TF32>(s, p, s.V, EER_W_V, turn);
     __syncthreads();
     if constexpr (TF32)
         attend_tiles<D>(s, p, count_terms);
@@ -670,12 +670,12 @@ __device__ void attention_output(const memory &s, const shape<D> &p, const float
 // end(i, u, a) with the arguments a of n hidden units from `begin` on, of all rows.
 template <bool TF32, int D, class End>
 __device__ __forceinline__ void hidden(const memory &s, const shape<D> &p, int begin, int n,
-                                       End end)
+                                       turns &turn, End end)
 {
     const float *b_1 = s.w + p.offset[EER_B_1] + begin;
     product<TF32>(
-        s.stage, s.N, n, p.d, rows_of(s.Y2, p.d), rows_of(s.w + p.offset[EER_W_1] + begin, p.m), 0,
-        [=](int, int u) { return b_1[u]; }, end);
+        s.stage, s.N, n, p.d, rows_of(s.Y2, p.d), rows_of(s.w + p.offset[EER_W_1] + begin, p.m),
+        turn, [=](int, int u) { return b_1[u]; }, end);
 }
 
 // O = MLP(Y2), a tile of hidden units at a time. Ends with a barrier.
@@ -683,14 +683,15 @@ template <bool TF32, int D> __device__ void mlp(const memory &s, const shape<D> 
 {
     const int d = p.d;
     const float *W_2 = s.w + p.offset[EER_W_2], *b_2 = s.w + p.offset[EER_B_2];
+    turns turn;
     for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
         const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
-        hidden<TF32>(s, p, begin, n, [&](int i, int u, float x) {
+        hidden<TF32>(s, p, begin, n, turn, [&](int i, int u, float x) {
             s.units[i * CUDA_TILE + u] = activation(x, p.relu);
         });
         __syncthreads();
         product<TF32>(
-            s.stage, s.N, d, n, rows_of(s.units, CUDA_TILE), rows_of(W_2 + begin * d, d), 0,
+            s.stage, s.N, d, n, rows_of(s.units, CUDA_TILE), rows_of(W_2 + begin * d, d), turn,
             [&](int i, int j) { return begin > 0 ? s.O[i * d + j] : b_2[j]; },
             [&](int i, int j, float sum) { s.O[i * d + j] = sum; });
         __syncthreads();
@@ -832,7 +833,8 @@ __device__ void read_out_backward(const memory &s, const shape<D> &p, const cuda
                 sum += operand<TF32>(s.Y[i * d + k]) * operand<TF32>(s.units[i * CUDA_TILE + u]);
             s.G[p.offset[EER_W_O] + k * p.C + begin + u] += sum;
         }
-        column_sums(s.G + p.offset[EER_B_O] + begin, s.units, CUDA_TILE, n, N);
+        turns turn;
+        column_sums(s.G + p.offset[EER_B_O] + begin, s.units, CUDA_TILE, n, N, turn);
         MINE(e, N * d)
         {
             const int i = e / d, k = e % d;
@@ -869,8 +871,9 @@ __device__ void last_state_backward(const memory &s, const shape<D> &p, const cu
             dz[k] = before + slope * (Z[i * d + k] - from[i * d + k]);
         }
     }
+    turns turn;
     if (p.final_norm)
-        norm_sums(s, s.G + p.offset[EER_LNF_GAIN], s.G + p.offset[EER_LNF_BIAS], s.O, d);
+        norm_sums(s, s.G + p.offset[EER_LNF_GAIN], s.G + p.offset[EER_LNF_BIAS], s.O, d, turn);
     __syncthreads();
 }
 
@@ -882,6 +885,7 @@ template <bool TF32, int D> __device__ void backward_mlp(const memory &s, const 
 {
     const int d = p.d, N = s.N;
     const float *W_1 = s.w + p.offset[EER_W_1], *W_2 = s.w + p.offset[EER_W_2];
+    turns turn;
     if (p.post) {
         const float *gain = s.w + p.offset[EER_LN2_GAIN], *bias = s.w + p.offset[EER_LN2_BIAS];
         MINE(i, N)
@@ -891,26 +895,29 @@ template <bool TF32, int D> __device__ void backward_mlp(const memory &s, const 
             norm_backward(r, s.dZ + i * d, xhat, rstd, gain, d);
         }
         __syncthreads();
-        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.dZ, d);
+        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.dZ, d, turn);
     }
     const float *dO = p.post ? s.R : s.dZ;
-    column_sums(s.G + p.offset[EER_B_2], dO, d, d, N);
+    column_sums(s.G + p.offset[EER_B_2], dO, d, d, N, turn);
     for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
         const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
-        hidden<TF32>(s, p, begin, n, [&](int i, int u, float x) {
+        turns same = turn;
+        hidden<TF32>(s, p, begin, n, turn, [&](int i, int u, float x) {
             s.units[i * CUDA_TILE + u] = activation(x, p.relu);
             s.dunits[i * CUDA_TILE + u] = activation_slope(x, p.relu);
         });
         product<TF32>(
-            s.stage, N, n, d, rows_of(dO, d), transposed(W_2 + begin * d, d), 0,
+            s.stage, N, n, d, rows_of(dO, d), transposed(W_2 + begin * d, d), same,
             [](int, int) { return 0.0f; },
             [&](int i, int u, float sum) { s.dunits[i * CUDA_TILE + u] *= sum; });
         __syncthreads();
-        outer<TF32>(s, s.G + p.offset[EER_W_2] + begin * d, d, s.units, CUDA_TILE, n, dO, d, d, 0);
-        outer<TF32>(s, s.G + p.offset[EER_W_1] + begin, p.m, s.Y2, d, d, s.dunits, CUDA_TILE, n, 2);
-        column_sums(s.G + p.offset[EER_B_1] + begin, s.dunits, CUDA_TILE, n, N);
+        outer<TF32>(s, s.G + p.offset[EER_W_2] + begin * d, d, s.units, CUDA_TILE, n, dO, d, d,
+                    turn);
+        outer<TF32>(s, s.G + p.offset[EER_W_1] + begin, p.m, s.Y2, d, d, s.dunits, CUDA_TILE, n,
+                    turn);
+        column_sums(s.G + p.offset[EER_B_1] + begin, s.dunits, CUDA_TILE, n, N, turn);
         product<TF32>(
-            s.stage, N, d, n, rows_of(s.dunits, CUDA_TILE), transposed(W_1 + begin, p.m), 4,
+            s.stage, N, d, n, rows_of(s.dunits, CUDA_TILE), transposed(W_1 + begin, p.m), turn,
             [&](int i, int k) { return begin > 0 ? s.O[i * d + k] : 0.0f; },
             [&](int i, int k, float sum) { s.O[i * d + k] = sum; });
         __syncthreads();
@@ -952,10 +959,10 @@ template <int D> __device__ void backward_rows(const memory &s, const shape<D> &
 // dY of dy = dq, dk or dv: to = dy W^T, or added to it. A thread has the same elements in each
 // call.
 __device__ inline void add_projected(const memory &s, float *to, const float *dy, const float *W,
-                                     int d, bool add)
+                                     int d, bool add, turns turn)
 {
     product<true>(
-        s.stage, s.N, d, d, rows_of(dy, d), transposed(W, d), 3,
+        s.stage, s.N, d, d, rows_of(dy, d), transposed(W, d), turn,
         [=](int i, int k) { return add ? to[i * d + k] : 0.0f; },
         [=](int i, int k, float sum) { to[i * d + k] = sum; });
 }
@@ -969,10 +976,11 @@ __device__ void backward_attention(const memory &s, const shape<D> &p, const cud
     const int d = p.d, N = s.N;
     const float *dA = p.post ? s.S : s.R;
     float *dV = s.dV, *dQ = s.Y2, *dK = s.Zp;
+    turns turn;
     if (p.m > 0 && p.pre)
-        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.O, d);
+        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.O, d, turn);
     if (p.post)
-        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.R, d);
+        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.R, d, turn);
     if constexpr (TF32) {
         attend_tiles_backward<D>(s, p, f, dA, dQ, dK, dV);
     } else {
@@ -982,23 +990,22 @@ __device__ void backward_attention(const memory &s, const shape<D> &p, const cud
     __syncthreads();
     const float *W_Q = s.w + p.offset[EER_W_Q], *W_K = s.w + p.offset[EER_W_K];
     const float *W_V = s.w + p.offset[EER_W_V];
-    outer<TF32>(s, s.G + p.offset[EER_W_Q], d, s.Y, d, d, dQ, d, d, 0);
-    outer<TF32>(s, s.G + p.offset[EER_W_K], d, s.Y, d, d, dK, d, d, 1);
-    outer<TF32>(s, s.G + p.offset[EER_W_V], d, s.Y, d, d, dV, d, d, 2);
+    outer<TF32>(s, s.G + p.offset[EER_W_Q], d, s.Y, d, d, dQ, d, d, turn);
+    outer<TF32>(s, s.G + p.offset[EER_W_K], d, s.Y, d, d, dK, d, d, turn);
+    outer<TF32>(s, s.G + p.offset[EER_W_V], d, s.Y, d, d, dV, d, d, turn);
     if constexpr (TF32) {
-        add_projected(s, s.O, dQ, W_Q, d, false);
-        add_projected(s, s.O, dK, W_K, d, true);
-        add_projected(s, s.O, dV, W_V, d, true);
+        add_projected(s, s.O, dQ, W_Q, d, false, turn);
+        add_projected(s, s.O, dK, W_K, d, true, turn);
+        add_projected(s, s.O, dV, W_V, d, true, turn);
     } else {
-        MINE(e, N * d)
-        {
+        turn.elements(N * d, [&](int e) {
             const int i = e / d, k = e % d;
             float sum = 0.0f;
             for (int j = 0; j < d; j++)
                 sum += dQ[i * d + j] * W_Q[k * d + j] + dK[i * d + j] * W_K[k * d + j] +
                        dV[i * d + j] * W_V[k * d + j];
             s.O[e] = sum;
-        }
+        });
     }
     __syncthreads();
 }
@@ -1029,8 +1036,9 @@ __device__ void backward_state(const memory &s, const shape<D> &p, const cuda_ob
         }
     }
     __syncthreads();
+    turns turn;
     if (p.pre)
-        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.O, d);
+        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.O, d, turn);
 }
 
 template <int D> __device__ void embedding_backward(const memory &s, const shape<D> &p)
