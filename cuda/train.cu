@@ -50,6 +50,12 @@ __device__ inline float *take(float *&next, int n)
     return taken;
 }
 
+// Rows of 8 numbers then are read in two loads, and their banks met a quarter as often.
+template <int D> __device__ inline float *aligned(float *x)
+{
+    return D == 8 ? static_cast<float *>(__builtin_assume_aligned(x, 4 * sizeof(float))) : x;
+}
+
 template <int D>
 __device__ void lay_out(memory &s, const shape<D> &p, const cuda_model &model,
                         const cuda_places &at, int N, float *next)
@@ -61,13 +67,16 @@ __device__ void lay_out(memory &s, const shape<D> &p, const cuda_model &model,
     float **vectors[] = {&s.top,     &s.inverse, &s.powers,  &s.product, &s.entropy, &s.potential,
                          &s.kinetic, &s.task,    &s.correct, &s.sigma,   &s.rstd};
     s.N = N;
-    // First, since its tiles have to be aligned.
+    const size_t states = (static_cast<size_t>(p.T) + 1) * static_cast<size_t>(matrix);
+    // First what has to be aligned: tiles, then rows.
     if (p.tf32)
         s.stage = take(next, static_cast<int>(blockDim.x) / 32 * CUDA_STAGE) +
                   static_cast<int>(threadIdx.x) / 32 * CUDA_STAGE;
 #pragma unroll
     for (int k = 0; k < CUDA_MATRICES; k++)
-        *matrices[k] = take(next, matrix);
+        *matrices[k] = aligned<D>(take(next, matrix));
+    s.history =
+        aligned<D>(at.history ? take(next, (p.T + 1) * matrix) : model.history + b * states);
     s.units = take(next, N * CUDA_TILE);
     s.dunits = take(next, N * CUDA_TILE);
 #pragma unroll
@@ -85,8 +94,6 @@ __device__ void lay_out(memory &s, const shape<D> &p, const cuda_model &model,
             weights[x] = model.theta[x];
     }
     s.w = weights ? weights : model.theta;
-    const size_t states = (static_cast<size_t>(p.T) + 1) * static_cast<size_t>(matrix);
-    s.history = at.history ? next : model.history + b * states;
 }
 
 // ---- gradients of weights ---------------------------------------------------------------------
@@ -629,7 +636,8 @@ __device__ void attention(const memory &s, const shape<D> &p, const float *Z, in
         const float *z = Z + i * d, *x = s.X + i * d;
         float *y = s.Y + i * d;
         if (p.pre)
-            norm(y, nullptr, z, x, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS], d);
+            norm<D>(y, nullptr, z, x, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS],
+                    d);
         for (int k = 0; !p.pre && k < d; k++)
             y[k] = z[k] + x[k];
     }
@@ -656,11 +664,13 @@ __device__ void attention_output(const memory &s, const shape<D> &p, const float
         const float *z = Z + i * d, *a = s.A + i * d, *x = s.X + i * d;
         float *out = s.Zp + i * d, *y = s.Y2 + i * d;
         if (p.post)
-            norm(out, nullptr, z, a, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS], d);
+            norm<D>(out, nullptr, z, a, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS],
+                    d);
         for (int k = 0; !p.post && k < d; k++)
             out[k] = z[k] + a[k];
         if (p.m > 0 && p.pre)
-            norm(y, nullptr, out, x, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS], d);
+            norm<D>(y, nullptr, out, x, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS],
+                    d);
         for (int k = 0; p.m > 0 && !p.pre && k < d; k++)
             y[k] = out[k] + x[k];
     }
@@ -709,8 +719,8 @@ __device__ void state(const memory &s, const shape<D> &p, float *next, const flo
         float *out = next + i * d;
         const float *zp = s.Zp + i * d, *o = s.O + i * d;
         if (p.m > 0 && p.post)
-            norm(out, nullptr, zp, o, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS],
-                 d);
+            norm<D>(out, nullptr, zp, o, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS],
+                    d);
         for (int k = 0; !(p.m > 0 && p.post) && k < d; k++)
             out[k] = zp[k] + (p.m > 0 ? o[k] : 0.0f);
         float squares = 0.0f;
@@ -773,8 +783,8 @@ __device__ void losses(const memory &s, const shape<D> &p, const cuda_objective 
         const float *z = Z + i * d;
         float *h = s.Y + i * d, squares = 0.0f;
         if (p.final_norm)
-            s.rstd[i] = norm(h, s.xhat + i * d, z, nullptr, s.w + p.offset[EER_LNF_GAIN],
-                             s.w + p.offset[EER_LNF_BIAS], d);
+            s.rstd[i] = norm<D>(h, s.xhat + i * d, z, nullptr, s.w + p.offset[EER_LNF_GAIN],
+                                s.w + p.offset[EER_LNF_BIAS], d);
         for (int k = 0; k < d; k++) {
             squares += z[k] * z[k];
             if (!p.final_norm)
@@ -891,7 +901,7 @@ template <bool TF32, int D> __device__ void backward_mlp(const memory &s, const 
         MINE(i, N)
         {
             float *r = s.R + i * d, *xhat = s.xhat + i * d;
-            const float rstd = norm(r, xhat, s.Zp + i * d, s.O + i * d, gain, bias, d);
+            const float rstd = norm<D>(r, xhat, s.Zp + i * d, s.O + i * d, gain, bias, d);
             norm_backward(r, s.dZ + i * d, xhat, rstd, gain, d);
         }
         __syncthreads();
@@ -936,7 +946,7 @@ template <int D> __device__ void backward_rows(const memory &s, const shape<D> &
         float *r = s.R + i * d, *xhat = s.xhat + i * d, *dx = s.dX + i * d, *du = s.S + i * d;
         const float *dz = s.dZ + i * d;
         if (p.m > 0 && p.pre) {
-            const float rstd = norm(du, xhat, s.Zp + i * d, s.X + i * d, gain_2, bias_2, d);
+            const float rstd = norm<D>(du, xhat, s.Zp + i * d, s.X + i * d, gain_2, bias_2, d);
             norm_backward(du, s.O + i * d, xhat, rstd, gain_2, d);
         }
         for (int k = 0; k < d; k++) {
@@ -945,7 +955,7 @@ template <int D> __device__ void backward_rows(const memory &s, const shape<D> &
             dx[k] += du2;
         }
         if (p.post) {
-            const float rstd = norm(du, xhat, Z + i * d, s.A + i * d, gain_1, bias_1, d);
+            const float rstd = norm<D>(du, xhat, Z + i * d, s.A + i * d, gain_1, bias_1, d);
             norm_backward(du, r, xhat, rstd, gain_1, d);
         }
         float product = 0.0f;
@@ -1024,7 +1034,7 @@ __device__ void backward_state(const memory &s, const shape<D> &p, const cuda_ob
         const float *dy = s.O + i * d, *z = Z + i * d;
         const float *through = (p.post ? s.S : s.R) + i * d;
         if (p.pre) {
-            const float rstd = norm(dz, xhat, z, s.X + i * d, gain, bias, d);
+            const float rstd = norm<D>(dz, xhat, z, s.X + i * d, gain, bias, d);
             norm_backward(dz, dy, xhat, rstd, gain, d);
         }
         for (int k = 0; k < d; k++) {
