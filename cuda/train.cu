@@ -1069,8 +1069,17 @@ template <int D> __device__ void embedding_backward(const memory &s, const shape
 
 // ---- the kernel -------------------------------------------------------------------------------
 
+// Of the largest blocks with d = 8, a multiprocessor that has the shared memory for two is to have
+// the registers; sm_80 has not.
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ < 900
+#define BLOCKS(D, TF32) ((D) == 8 && (TF32) ? 2 : 1)
+#else
+#define BLOCKS(D, TF32) ((D) == 8 ? 2 : 1)
+#endif
+
 template <int D, bool TF32>
-__global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1) cuda_train_kernel(cuda_work w)
+__global__ void __launch_bounds__(TF32 || D != 8 ? CUDA_THREADS : CUDA_WIDEST, BLOCKS(D, TF32))
+    cuda_train_kernel(cuda_work w)
 {
     CUDA_DYNAMIC_SHARED(float, shared);
     const shape<D> p = {w.problem};

@@ -1,4 +1,4 @@
-// count.cpp - see count.h. One block of at most 256 threads.
+// count.cpp - see count.h. One block of at most 288 threads.
 //
 // A warp's instruction is counted as often as the lane that executes it most often between two
 // barriers: lanes that part come together again after each branch. Latencies are assumptions
@@ -20,7 +20,7 @@
 namespace count
 {
 
-enum { THREADS = 256, WARP = 32, WARPS = THREADS / WARP, PARTITIONS = 4, BANKS = 32 };
+enum { THREADS = 288, WARP = 32, WARPS = THREADS / WARP, PARTITIONS = 4, BANKS = 32 };
 
 size_t shared;
 
