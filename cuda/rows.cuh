@@ -179,10 +179,12 @@ __device__ inline void write_sums(float *to, const float (&x)[D], float factor, 
     }
 }
 
-// The score of query row i on key j, from their product.
+// The score of query row i on key j, from their product. Rounded as written, since ties, and that
+// no score is above the top, depend on the same bits wherever it is computed again.
 __device__ inline float score(const struct cuda_problem &p, float product, int i, int j)
 {
-    return product * p.scale - p.slope * static_cast<float>(i < j ? j - i : i - j);
+    const float distance = static_cast<float>(i < j ? j - i : i - j);
+    return __fmaf_rn(product, p.scale, -__fmul_rn(p.slope, distance));
 }
 
 #endif
