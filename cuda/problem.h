@@ -117,6 +117,7 @@ struct cuda_work {
 struct cuda_evaluation {
     struct cuda_problem problem;
     int count, L;
+    int above; /* of a launch for attention: its first query row */
     const float *theta, *position;
     int *tokens; /* count x L */
     float *X, *Z, *Q, *K, *V;

@@ -23,8 +23,9 @@ struct eer_command {
     enum eer_status (*run)(int argc, char **argv, struct eer_error *);
 };
 
-extern const struct eer_command eer_train_command, eer_eval_command, eer_info_command,
-    eer_theorem_command, eer_certify_command, eer_report_command, eer_bench_command;
+extern const struct eer_command eer_train_command, eer_sweep_command, eer_eval_command,
+    eer_info_command, eer_theorem_command, eer_certify_command, eer_report_command,
+    eer_bench_command;
 
 enum { EER_OPTION_END = -1, EER_OPTION_ERROR = -2 };
 

@@ -136,7 +136,9 @@ static enum eer_status train(const struct eer_arguments *a, struct eer_training 
         return status;
     if (!a->quiet)
         say_first(a, t);
-    status = eer_training_run(t, error);
+    eer_signals_watch();
+    status = eer_training_run(&t, 1, error);
+    eer_signals_restore();
     if (status == EER_STOPPED && !a->quiet)
         printf("stopped after step %d of %d; to continue: eer train --resume %s\n", t->saved,
                t->checkpoint.config.steps, t->directory);

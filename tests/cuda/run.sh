@@ -5,7 +5,7 @@ set -u
 build=$1
 here=$(dirname "$0")
 cuda=$build/tests/cuda
-logs=$cuda/log total=29
+logs=$cuda/log total=30
 mkdir -p "$logs"
 . "$here/../suites.sh"
 # A fixed address layout: some kernels' randomisation is too much for TSan and MSan.
@@ -41,6 +41,7 @@ for ptx in ptx80 ptx90 ptx100 ptx120; do
 done
 # The cuBLAS path.
 program plain test_wide
+program plain test_wide_chunks 16
 for checker in asan msan tsan; do
     program "$checker" test_wide --bits 8
 done

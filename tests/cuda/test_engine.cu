@@ -5,15 +5,13 @@
 //
 // The same bits in every order of threads and wherever a block's arrays lie; whole steps on the
 // device are single steps, several models in one launch are those models alone, a run that is put
-// into a new engine goes on as if nothing had happened; predictions are the reference's; every call
-// that fails is reported, and all memory is given back. A plain main, so that it runs under every
-// checker and, linked with nvcc's objects, on a GPU. Prints lines; exit status 0, 1, or 77 without
-// a device.
+// into a new engine goes on as if nothing had happened; from the same gradient AdamW's bits are the
+// backend cpu's; predictions are the reference's; every call that fails is reported, and all memory
+// is given back. A plain main, so that it runs under every checker and, linked with nvcc's objects,
+// on a GPU. Prints lines; exit status 0, 1, or 77 without a device.
 #include <cuda_runtime.h>
 
-extern "C" {
-#include "../../fast/program/gradcheck/cases.h"
-}
+#include "integers.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -22,7 +20,7 @@ extern "C" {
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEED = 3, STEPS = 4 };
+enum { STEPS = 4 };
 
 static int failures;
 
@@ -37,25 +35,15 @@ __attribute__((format(printf, 2, 3))) static void expect(bool right, const char 
     failures += !right;
 }
 
-static void *host(size_t bytes)
-{
-    void *memory = calloc(bytes + 1, 1);
-    if (!memory) {
-        printf("not ok: out of memory\n");
-        exit(1);
-    }
-    return memory;
-}
-
 // ---- a case, an engine, and what comes out of it ------------------------------------------------
 
 static const struct eer_backend *const cuda = &cuda_backend;
+static enum eer_precision precision = EER_FP32;
 
 static struct eer_state new_state(const struct eer_case *c)
 {
-    const size_t bytes = static_cast<size_t>(c->layout.size) * sizeof(double);
-    struct eer_state s = {0, static_cast<double *>(host(bytes)), static_cast<double *>(host(bytes)),
-                          static_cast<double *>(host(bytes))};
+    const size_t P = static_cast<size_t>(c->layout.size);
+    struct eer_state s = {0, host<double>(P), host<double>(P), host<double>(P)};
     return s;
 }
 
@@ -78,16 +66,12 @@ static bool same_state(const struct eer_case *c, const struct eer_state *a,
 // eighth.
 static void new_case(struct eer_case *c, int index)
 {
-    if (eer_case_new(c, SEED, index, index % 4 == 3 ? EER_CASE_SMALL : EER_CASE_TINY) != EER_OK) {
-        printf("not ok: out of memory\n");
-        exit(1);
-    }
+    new_case(c, index, index % 4 == 3 ? EER_CASE_SMALL : EER_CASE_TINY);
     if (index % 8 == 5) {
         c->config.d = 36;
         eer_layout(&c->config, &c->layout);
         free(c->theta);
-        c->theta =
-            static_cast<double *>(host(static_cast<size_t>(c->layout.size) * sizeof *c->theta));
+        c->theta = host<double>(static_cast<size_t>(c->layout.size));
         struct eer_state s = new_state(c);
         cuda->init(&c->config, &s);
         memcpy(c->theta, s.theta, static_cast<size_t>(c->layout.size) * sizeof *c->theta);
@@ -105,7 +89,7 @@ static struct eer_engine *open_engine(const struct eer_config *config, int train
 {
     struct eer_run run = {};
     struct eer_engine *e = nullptr;
-    run.precision = EER_FP32;
+    run.precision = precision;
     run.threads = 1;
     run.train_length = train;
     run.eval_length = eval;
@@ -146,8 +130,8 @@ static enum eer_status single_steps(struct eer_engine *e, const struct eer_case 
     struct eer_batch batch;
     const size_t numbers = static_cast<size_t>(config->batch * config->length_max);
     batch.B = config->batch;
-    batch.tokens = static_cast<int *>(host(numbers * sizeof(int)));
-    batch.labels = static_cast<int *>(host(numbers * sizeof(int)));
+    batch.tokens = host<int>(numbers);
+    batch.labels = host<int>(numbers);
     plan(c, weights, lr);
     enum eer_status status = EER_OK;
     for (int s = first; s < STEPS && status == EER_OK; s++) {
@@ -178,9 +162,8 @@ static void everything(struct numbers *x, const struct eer_case *c)
     double lr[STEPS];
     struct eer_engine *e = start(c, &c->config);
     *x = {};
-    x->gradient = static_cast<double *>(host(static_cast<size_t>(c->layout.size) * sizeof(double)));
-    x->predicted = static_cast<int *>(
-        host(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L) * sizeof(int)));
+    x->gradient = host<double>(static_cast<size_t>(c->layout.size));
+    x->predicted = host<int>(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L));
     x->state = new_state(c);
     plan(c, weights, lr);
     enum eer_status status =
@@ -246,55 +229,54 @@ static void test_bits(int cases)
     expect(different == 0, "%d cases, each five times: %d runs with other bits", cases, different);
 }
 
-// The configuration of a row in the table of struct cuda_places, by the length that still fits.
-static void test_places()
+// Another size of model, with initial values and a batch.
+static void resize(struct eer_case *c, int d, int mlp, int loops, int batch, int L)
+{
+    c->config.d = d;
+    c->config.mlp = mlp;
+    c->config.loops = loops;
+    c->config.batch = batch;
+    c->config.length_max = L;
+    set_sizes(c);
+    struct eer_state s = new_state(c);
+    cuda->init(&c->config, &s);
+    memcpy(c->theta, s.theta, static_cast<size_t>(c->layout.size) * sizeof *c->theta);
+    free_state(&s);
+}
+
+// A block's arrays in shared memory, and what does not fit elsewhere: on sm_90 nothing, on sm_120
+// of a long sequence the states, of a large model everything that may.
+static void test_places(bool large)
 {
 #ifndef __CUDACC__
+    static const int sm[] = {90, 80, 120};
     struct eer_case c;
     struct numbers first, again;
-    static const int sm[] = {90, 80, 120};
+    char text[3][512];
     int different = 0;
     new_case(&c, 0);
-    c.config.d = 8;
-    c.config.loops = 25;
-    c.config.mlp = 32;
-    c.config.batch = 1;
     c.config.bos = 1;
-    eer_layout(&c.config, &c.layout);
-    free(c.theta);
-    c.theta = static_cast<double *>(host(static_cast<size_t>(c.layout.size) * sizeof *c.theta));
-    struct eer_state s = new_state(&c);
-    cuda->init(&c.config, &s);
-    memcpy(c.theta, s.theta, static_cast<size_t>(c.layout.size) * sizeof *c.theta);
-    free_state(&s);
-    char text[3][512];
+    if (large)
+        resize(&c, 32, 256, 1, 2, 20);
+    else
+        resize(&c, 8, 32, 25, 2, 100);
     for (int k = 0; k < 3; k++) {
         struct eer_error error;
         emulation::sm(sm[k]);
-        // 128 rows: 163 KB and more hold all, 99 KB neither states nor gradient nor weights.
-        struct eer_engine *e = open_engine(&c.config, 100, 0, &error);
+        struct eer_engine *e = open_engine(&c.config, c.batch.L, 0, &error);
         snprintf(text[k], sizeof text[k], "%s", e ? cuda->describe(e) : error.text);
         cuda->close(e);
-    }
-    c.batch.L = c.config.length_max = c.config.length_min = 100;
-    free(c.batch.tokens);
-    free(c.batch.labels);
-    c.batch.B = 1;
-    c.batch.tokens = static_cast<int *>(host(100 * sizeof(int)));
-    c.batch.labels = static_cast<int *>(host(100 * sizeof(int)));
-    cuda->draw(&c.config, SEED, EER_DRAW_TRAIN, 1, &c.batch);
-    emulation::sm(90);
-    everything(&first, &c);
-    for (int k = 1; k < 3; k++) {
-        emulation::sm(sm[k]);
-        everything(&again, &c);
+        everything(k > 0 ? &again : &first, &c);
+        if (k == 0)
+            continue;
         different += !equal(&first, &again, &c);
         release(&again);
     }
     emulation::sm(80);
-    expect(different == 0 && strcmp(text[0], text[2]) != 0,
-           "states in shared and in global memory: %d runs with other bits (%s; %s)", different,
-           text[0], text[2]);
+    expect(different == 0 && !strstr(text[0], "global") &&
+               strstr(text[2], large ? "weights too" : "states in global"),
+           "shared and global memory: %d runs with other bits (%s; %s)", different, text[0],
+           text[2]);
     release(&first);
     eer_case_free(&c);
 #endif
@@ -346,6 +328,16 @@ static void test_steps(int cases)
 
 enum { MODELS = 3 };
 
+static void spoil(const struct eer_case *c, struct eer_engine *e)
+{
+    struct eer_state s = new_state(c);
+    cuda->get(e, &s);
+    s.theta[c->layout.offset[EER_B_O]] = NAN;
+    cuda->put(e, &s);
+    free_state(&s);
+}
+
+// Of odd sweeps the middle model has a parameter that is not a number, which is its own affair.
 static void test_models(int cases)
 {
     int wrong = 0;
@@ -364,9 +356,21 @@ static void test_models(int cases)
             config[k].seed = static_cast<uint64_t>(100 * index + k);
             together[k] = start(&c, config + k);
         }
-        bool right = cuda->steps(together, MODELS, STEPS, weights, lr, terms, &error) == EER_OK;
+        const bool odd = index % 2;
+        if (odd)
+            spoil(&c, together[1]);
+        bool right =
+            (cuda->steps(together, MODELS, STEPS, weights, lr, terms, &error) == EER_OK) != odd;
         for (int k = 0; k < MODELS; k++) {
             struct eer_state x = new_state(&c), y = new_state(&c);
+            if (odd && k == 1) {
+                cuda->get(together[k], &x);
+                wrong += x.step != 0;
+                cuda->close(together[k]);
+                free_state(&x);
+                free_state(&y);
+                continue;
+            }
             alone = start(&c, config + k);
             right = right && cuda->steps(&alone, 1, STEPS, weights, lr, own, &error) == EER_OK;
             cuda->get(alone, &x);
@@ -383,40 +387,162 @@ static void test_models(int cases)
     expect(wrong == 0, "%d sweeps of %d models and each alone: %d differ", cases, MODELS, wrong);
 }
 
-// A learning rate beyond all measure: the second step's loss is not finite. What is left is the
-// state after the first, whether the steps were done here or there.
-static void test_not_finite()
+// Steps of which the second is not finite, whether its loss, its gradient alone or its terms alone:
+// what is left is the state after the first, although the third would be finite again.
+static void test_not_finite(const char *what)
 {
     struct eer_case c;
-    struct eer_error error;
-    new_case(&c, 1);
+    struct eer_error error = {};
+    new_case(&c, 1, EER_CASE_TINY);
     c.config.norm = EER_NORM_NONE;
     c.config.clip = 0.0;
     c.config.activation = EER_RELU;
+    c.config.kinetic = EER_KINETIC_SQUARED;
     struct eer_weights weights[3] = {c.weights, c.weights, c.weights};
-    const double lr[3] = {1e37, 1e37, 1e37};
+    double lr[3] = {0.01, 0.01, 0.01};
     struct eer_terms terms[3];
-    eer_layout(&c.config, &c.layout);
-    free(c.theta);
-    c.theta = static_cast<double *>(host(static_cast<size_t>(c.layout.size) * sizeof *c.theta));
+    resize(&c, 8, c.config.mlp, 1, c.config.batch, c.batch.L);
+    if (!strcmp(what, "loss"))
+        lr[0] = 1e37;
+    if (!strcmp(what, "gradient")) // more than float has, but not more than double
+        weights[1].lambda_K = 1e300;
+    if (!strcmp(what, "terms")) { // squares overflow, of states alone
+        c.config.mlp = 0;
+        resize(&c, 8, 0, 1, c.config.batch, c.batch.L);
+        for (int k = 0; k < c.layout.rows[EER_W_V] * c.layout.columns[EER_W_V]; k++)
+            c.theta[c.layout.offset[EER_W_V] + k] *= 1e20;
+        for (struct eer_weights &w : weights)
+            w = {0.0, 0.0, 0.0};
+    }
+    const int done = strcmp(what, "terms") ? 1 : 0;
     struct eer_state x = new_state(&c), y = new_state(&c);
-    cuda->init(&c.config, &x);
-    memcpy(c.theta, x.theta, static_cast<size_t>(c.layout.size) * sizeof *c.theta);
     struct eer_engine *a = start(&c, &c.config), *b = start(&c, &c.config);
-    cuda->steps(&a, 1, 1, weights, lr, terms, &error);
+    if (done)
+        cuda->steps(&a, 1, 1, weights, lr, terms, &error);
     cuda->get(a, &x);
     const enum eer_status status = cuda->steps(&b, 1, 3, weights, lr, terms, &error);
     cuda->get(b, &y);
-    expect(status == EER_NOT_FINITE && x.step == 1 && same_state(&c, &x, &y),
-           "after a step that is not finite the state is that before it (status %d, step %d)",
-           status, y.step);
-    const enum eer_status again = cuda->gradient(b, &c.batch, weights, terms, nullptr, &error);
-    expect(again == EER_NOT_FINITE, "and its gradient is refused (status %d)", again);
+    expect(status == EER_NOT_FINITE && x.step == done && same_state(&c, &x, &y),
+           "after a step whose %s is not finite the state is that before it (status %d, step %d)",
+           what, status, y.step);
+    bool finite = true;
+    for (int k = 0; k < c.layout.size; k++)
+        finite = finite && isfinite(x.theta[k]);
+    const enum eer_status again = cuda->gradient(b, &c.batch, weights + 1, terms, nullptr, &error);
+    expect(again == EER_NOT_FINITE && (finite || !strcmp(what, "loss")),
+           "and its gradient is refused (status %d)", again);
     cuda->close(a);
     cuda->close(b);
     free_state(&x);
     free_state(&y);
     eer_case_free(&c);
+}
+
+// ---- the task -----------------------------------------------------------------------------------
+
+// The host's lengths, data and initial values; the device's data are the host's (test_steps).
+static void test_task(int cases)
+{
+    int other = 0;
+    for (int index = 0; index < cases; index++) {
+        struct eer_case c;
+        new_case(&c, index);
+        const size_t numbers = static_cast<size_t>(c.batch.B * c.batch.L);
+        struct eer_batch mine = c.batch;
+        struct eer_state x = new_state(&c), y = new_state(&c);
+        mine.tokens = host<int>(numbers);
+        mine.labels = host<int>(numbers);
+        for (int step = 1; step < 20; step++)
+            other += cuda->length(&c.config, step) != ref_backend.length(&c.config, step);
+        cuda->draw(&c.config, SEED, EER_DRAW_TRAIN, 7, &mine);
+        ref_backend.draw(&c.config, SEED, EER_DRAW_TRAIN, 7, &c.batch);
+        other += memcmp(mine.tokens, c.batch.tokens, numbers * sizeof(int)) != 0;
+        other += memcmp(mine.labels, c.batch.labels, numbers * sizeof(int)) != 0;
+        cuda->init(&c.config, &x);
+        ref_backend.init(&c.config, &y);
+        other += !same_state(&c, &x, &y);
+        free(mine.tokens);
+        free(mine.labels);
+        free_state(&x);
+        free_state(&y);
+        eer_case_free(&c);
+    }
+    expect(other == 0, "%d configurations: %d times another length, batch or beginning", cases,
+           other);
+}
+
+// ---- AdamW --------------------------------------------------------------------------------------
+
+struct moved {
+    struct eer_state state;
+    double *gradient;
+};
+
+static struct moved move_by(const struct eer_backend *backend, const struct eer_case *c,
+                            const struct eer_state *from)
+{
+    struct eer_error error = {};
+    struct eer_run run = {};
+    struct eer_terms terms = {};
+    struct eer_engine *e = nullptr;
+    struct moved x = {new_state(c), host<double>(static_cast<size_t>(c->layout.size))};
+    run.precision = EER_FP32;
+    run.threads = 1;
+    run.train_length = c->batch.L;
+    if (backend->open(&c->config, &run, &e, &error) == EER_OK) {
+        backend->put(e, from);
+        backend->gradient(e, &c->batch, &c->weights, &terms, x.gradient, &error);
+        backend->update(e, 0.3);
+        backend->get(e, &x.state);
+    }
+    if (error.status != EER_OK) {
+        printf("not ok: %s\n", error.text);
+        exit(1);
+    }
+    backend->close(e);
+    return x;
+}
+
+// One step from anywhere, with the same gradient: theta, M and v to the last bit.
+static void test_adamw(int cases)
+{
+    int same_gradient = 0, wrong = 0, decided = 0;
+    state = SEED;
+    for (int index = 0; index < cases; index++) {
+        struct eer_case c;
+        new_integer_case(&c, index);
+        const int P = c.layout.size;
+        // Four classes with equal logits, so that nothing is left of exp: p = 1/4.
+        integers(&c, EER_W_O, 0);
+        integers(&c, EER_B_O, 0);
+        c.config.clip = index % 2 ? 0.05 : 0.0;
+        c.config.weight_decay = 0.1;
+        struct eer_state from = new_state(&c);
+        from.step = below(20);
+        for (int k = 0; k < P; k++) {
+            from.theta[k] = c.theta[k];
+            from.m[k] = (below(2001) - 1000) * 0x1p-10;
+            from.v[k] = below(1000) * 0x1p-10;
+        }
+        struct moved a = move_by(cuda, &c, &from), b = move_by(&fast_backend, &c, &from);
+        bool equal = true;
+        for (int k = 0; k < P; k++)
+            equal = equal && fabs(a.gradient[k] - b.gradient[k]) <= 0.0;
+        same_gradient += equal;
+        wrong += equal && !same_state(&c, &a.state, &b.state);
+        for (int k = 0; k < P && equal; k++)
+            decided += fabs(a.gradient[k]) > 0.0;
+        for (struct moved *x : {&a, &b}) {
+            free(x->gradient);
+            free_state(&x->state);
+        }
+        free_state(&from);
+        eer_case_free(&c);
+    }
+    expect(wrong == 0 && same_gradient >= cases / 4 && decided > same_gradient,
+           "%d cases, of which %d have the backend cpu's gradient, %d numbers of it not 0: in %d "
+           "AdamW's bits are others",
+           cases, same_gradient, decided, wrong);
 }
 
 // ---- predictions --------------------------------------------------------------------------------
@@ -437,10 +563,10 @@ static void test_predictions(int cases)
         longer = c.batch;
         longer.L = 3 * c.batch.L;
         const size_t numbers = static_cast<size_t>(longer.B) * static_cast<size_t>(longer.L);
-        longer.tokens = static_cast<int *>(host(numbers * sizeof(int)));
-        longer.labels = static_cast<int *>(host(numbers * sizeof(int)));
-        int *a = static_cast<int *>(host(numbers * sizeof(int)));
-        int *b = static_cast<int *>(host(numbers * sizeof(int)));
+        longer.tokens = host<int>(numbers);
+        longer.labels = host<int>(numbers);
+        int *a = host<int>(numbers);
+        int *b = host<int>(numbers);
         cuda->draw(&c.config, SEED, EER_DRAW_EVAL, 1, &longer);
         run.threads = 1;
         run.eval_length = longer.L;
@@ -475,17 +601,101 @@ static void test_predictions(int cases)
            correct_other);
 }
 
+// Predictions of the case's batch that are not the reference's.
+static int other_predictions(const struct eer_case *c)
+{
+    struct eer_error error = {};
+    struct eer_run run = {};
+    struct eer_engine *ref = nullptr;
+    struct eer_state s = new_state(c);
+    const int numbers = c->batch.B * c->batch.L;
+    int *a = host<int>(static_cast<size_t>(numbers)), *b = host<int>(static_cast<size_t>(numbers));
+    int other = 0;
+    memcpy(s.theta, c->theta, static_cast<size_t>(c->layout.size) * sizeof *s.theta);
+    run.threads = 1;
+    run.eval_length = c->batch.L;
+    struct eer_engine *e = open_engine(&c->config, 0, c->batch.L, &error);
+    bool right = e && ref_backend.open(&c->config, &run, &ref, &error) == EER_OK;
+    if (right) {
+        cuda->put(e, &s);
+        ref_backend.put(ref, &s);
+        right = cuda->evaluate(e, &c->batch, c->config.loops, a, &error) == EER_OK &&
+                ref_backend.evaluate(ref, &c->batch, c->config.loops, b, &error) == EER_OK;
+    }
+    for (int k = 0; k < numbers; k++)
+        other += !right || a[k] != b[k];
+    cuda->close(e);
+    ref_backend.close(ref);
+    free(a);
+    free(b);
+    free_state(&s);
+    return other;
+}
+
+// More sequences than are evaluated at once (1024, or what fits), and not a multiple of them; more
+// keys than fit into a tile; the first of several classes with equal logits.
+static void test_sizes()
+{
+    int many, ties, is_long = 0;
+    struct eer_case c;
+    new_case(&c, 0, EER_CASE_TINY);
+    resize(&c, 4, 3, 1, 1024 + 3, 2);
+    many = other_predictions(&c);
+    eer_case_free(&c);
+    for (int index = 0; index < 4; index++) {
+        new_case(&c, index, EER_CASE_TINY);
+        c.config.mask = index % 2 ? EER_MASK_CAUSAL : EER_MASK_NONE;
+        resize(&c, index < 2 ? 8 : 12, 3, 2, 1, 130);
+        is_long += other_predictions(&c);
+        eer_case_free(&c);
+    }
+    new_case(&c, 2, EER_CASE_TINY);
+    for (int tensor : {EER_W_O, EER_B_O})
+        integers(&c, tensor, 0);
+    ties = other_predictions(&c);
+    eer_case_free(&c);
+    expect(many + is_long + ties == 0,
+           "predictions that are not the reference's: of many sequences %d, of long ones %d, of "
+           "equal logits %d",
+           many, is_long, ties);
+}
+
+// What is not finite, or larger than was announced.
+static void test_refused()
+{
+    struct eer_case c;
+    struct eer_error error = {};
+    struct eer_terms terms;
+    new_case(&c, 2);
+    int *predicted = host<int>(static_cast<size_t>(4 * c.batch.B * c.batch.L));
+    struct eer_engine *e = start(&c, &c.config);
+    struct eer_batch larger = c.batch, longer = c.batch;
+    larger.B++;
+    longer.L = 3 * c.batch.L + 1;
+    const bool usage =
+        cuda->gradient(e, &larger, &c.weights, &terms, nullptr, &error) == EER_USAGE &&
+        cuda->gradient(e, &longer, &c.weights, &terms, nullptr, &error) == EER_USAGE &&
+        cuda->evaluate(e, &longer, 1, predicted, &error) == EER_USAGE;
+    spoil(&c, e);
+    const enum eer_status status = cuda->evaluate(e, &c.batch, 1, predicted, &error);
+    expect(usage && status == EER_NOT_FINITE,
+           "too large batches are refused, and logits that are not finite (status %d)", status);
+    cuda->close(e);
+    free(predicted);
+    eer_case_free(&c);
+}
+
 // ---- what goes wrong ----------------------------------------------------------------------------
 
 #ifndef __CUDACC__
-// Opens, computes, closes: whether someone reported an error, with a name in it.
+// Opens, computes, closes: whether someone reported an error, with a name in it. A state that could
+// not be had is full of NaN.
 static bool life(const struct eer_case *c, struct eer_error *error)
 {
     struct eer_weights weights[STEPS];
     double lr[STEPS];
     struct eer_terms terms[STEPS];
-    int *predicted = static_cast<int *>(
-        host(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L) * sizeof(int)));
+    int *predicted = host<int>(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L));
     struct eer_state s = new_state(c);
     plan(c, weights, lr);
     struct eer_engine *e = open_engine(&c->config, c->batch.L, c->batch.L, error);
@@ -500,8 +710,11 @@ static bool life(const struct eer_case *c, struct eer_error *error)
         }
         failed =
             failed || cuda->evaluate(e, &c->batch, c->config.loops, predicted, error) != EER_OK;
+        const bool before = failed;
         cuda->get(e, &s);
         failed = failed || cuda->check(e, error) != EER_OK;
+        if (failed && !before && !isnan(s.theta[0]) && !isnan(s.m[0]) && !isnan(s.v[0]))
+            snprintf(error->text, sizeof error->text, "no NaN in a state that is none");
         cuda->close(e);
     }
     free(predicted);
@@ -513,7 +726,22 @@ static bool life(const struct eer_case *c, struct eer_error *error)
 static void test_faults(int index)
 {
     struct eer_case c;
-    int unnoticed = 0, unnamed = 0, kept = 0, calls = 0;
+    static const char *const names[] = {"launching kernel draw",
+                                        "launching kernel train",
+                                        "launching kernel reduce",
+                                        "launching kernel adamw",
+                                        "launching kernel evaluate",
+                                        "allocating device memory",
+                                        "copy to the device",
+                                        "copy from the device",
+                                        "waiting for the device",
+                                        "begin: none",
+                                        "begin: reduce",
+                                        "begin: adamw",
+                                        "begin: evaluate: predict"};
+    const int every = sizeof names / sizeof *names;
+    bool said[every] = {};
+    int unnoticed = 0, unnamed = 0, kept = 0, calls = 0, unsaid = 0;
     new_case(&c, index);
     for (bool done = false; !done; calls++) {
         struct eer_error error = {};
@@ -526,8 +754,15 @@ static void test_faults(int index)
         unnoticed += !noticed && !done;
         unnamed += noticed && strncmp(error.text, "backend cuda: ", 14) != 0;
         kept += emulation::allocated() > 0;
+        for (int k = 0; k < every; k++)
+            said[k] = said[k] || (noticed && strstr(error.text, names[k]));
     }
-    expect(unnoticed == 1 && unnamed == 0 && kept == 0,
+    for (int k = 0; k < every; k++)
+        if (!said[k] && !(k == 1 && index % 8 == 5)) { // that one's gradients are by cuBLAS
+            printf("no error says: %s\n", names[k]);
+            unsaid++;
+        }
+    expect(unnoticed == 1 && unnamed == 0 && kept == 0 && unsaid == 0,
            "configuration %d: each of %d calls fails: %d unnoticed (1 in close), %d without a "
            "name, memory kept %d times",
            index, calls, unnoticed, unnamed, kept);
@@ -556,12 +791,22 @@ int main(int argc, char **argv)
         printf("skipped: no device\n");
         return 77;
     }
-    test_bits(cases / 2);
-    test_places();
-    test_steps(cases / 2);
-    test_models(cases / 4);
-    test_not_finite();
+    for (const enum eer_precision each : {EER_TF32, EER_FP32}) {
+        precision = each;
+        printf("%s:\n", each == EER_TF32 ? "tf32" : "fp32");
+        test_bits(cases / 2);
+        for (const bool large : {false, true})
+            test_places(large);
+        test_steps(cases / 2);
+        test_models(cases / 4);
+        for (const char *what : {"loss", "gradient", "terms"})
+            test_not_finite(what);
+    }
+    test_task(cases);
+    test_adamw(cases);
     test_predictions(cases);
+    test_sizes();
+    test_refused();
 #ifndef __CUDACC__
     test_faults(1);
     if (cases >= 16)

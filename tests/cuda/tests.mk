@@ -1,7 +1,7 @@
 # tests.mk - programs and libraries of cuda/ as the tests run it, without a GPU: under the emulation (plain, asan, msan,
 # tsan: tests/cuda/emulation) and from nvcc's PTX (ptx80 ..: tests/cuda/ptx), each in a folder of its own.
 CUDA_SOURCES = $(wildcard cuda/*.cu)
-CUDA_TESTED  = $(wildcard cuda/*.* tests/cuda/*.cu tests/cuda/emulation/*.* tests/cuda/ptx/*.* spec/*.h)
+CUDA_TESTED  = $(wildcard cuda/*.* tests/cuda/*.cu tests/cuda/*.h tests/cuda/emulation/*.* tests/cuda/ptx/*.* spec/*.h)
 CUDA_C       = cuda/task.c fast/program/gradcheck/cases.c $(wildcard ref/*.c)
 EMULATED     = plain asan msan tsan
 PTX          = ptx80 ptx90 ptx100 ptx120
@@ -10,16 +10,22 @@ CUBLAS       = tests/cuda/emulation/cublas.cpp
 # What `make test` runs too.
 CUDA_QUICK   = $(B)/tests/cuda/plain/test_engine $(B)/tests/cuda/plain/eer-cuda.so
 CUDA_PROGRAMS = $(CUDA_QUICK) $(EMULATED:%=$(B)/tests/cuda/%/test_engine) $(EMULATED:%=$(B)/tests/cuda/%/test_wide) \
-    $(B)/tests/cuda/plain/test_products $(B)/tests/cuda/plain/test_tf32 $(B)/tests/cuda/follow \
+    $(patsubst %,$(B)/tests/cuda/plain/%,test_wide_chunks test_products test_tf32) $(B)/tests/cuda/follow \
     $(if $(NVCC),$(PTX:%=$(B)/tests/cuda/%/test_engine) \
         $(patsubst %,$(B)/tests/cuda/ptx90/%,test_products test_tf32 eer-cuda.so))
 
-$(EMULATED:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/%/test_engine: $(CUDA_TESTED) $(CUDA_C)
+$(EMULATED:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/%/test_engine: $(CUDA_TESTED) $(CUDA_C) $(B)/libfast.a
 	@mkdir -p $(@D)
-	sh tests/cuda/emulation/build.sh $* $@ tests/cuda/test_engine.cu $(CUDA_SOURCES) $(CUBLAS) $(CUDA_C) -lm
+	sh tests/cuda/emulation/build.sh $* $@ tests/cuda/test_engine.cu $(CUDA_SOURCES) $(CUBLAS) $(CUDA_C) \
+	    $(B)/libfast.a -lm
 $(EMULATED:%=$(B)/tests/cuda/%/test_wide): $(B)/tests/cuda/%/test_wide: $(CUDA_TESTED) $(JUDGE) $(B)/libref.a
 	@mkdir -p $(@D)
 	sh tests/cuda/emulation/build.sh $* $@ tests/cuda/test_wide.cu cuda/wide.cu $(CUBLAS) $(JUDGE) $(B)/libref.a -lm
+# Batches in several chunks.
+$(B)/tests/cuda/plain/test_wide_chunks: $(CUDA_TESTED) $(JUDGE) $(B)/libref.a
+	@mkdir -p $(@D)
+	sh tests/cuda/emulation/build.sh plain $@ -DCUDA_WIDE_FLOATS=5000 tests/cuda/test_wide.cu cuda/wide.cu $(CUBLAS) \
+	    $(JUDGE) $(B)/libref.a -lm
 $(B)/tests/cuda/plain/test_tf32: $(CUDA_TESTED) $(B)/cuda/task.o
 	@mkdir -p $(@D)
 	sh tests/cuda/emulation/build.sh plain $@ tests/cuda/test_tf32.cu $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/task.o -lm
@@ -31,10 +37,10 @@ $(B)/tests/cuda/plain/eer-cuda.so: $(CUDA_TESTED) $(B)/cuda/source.o $(B)/cuda/t
 	CXX="$(CXX) -fPIC -O2" sh tests/cuda/emulation/build.sh plain $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
 	    $(B)/cuda/task.o -shared -lm
 
-$(PTX:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/ptx%/test_engine: $(CUDA_TESTED) $(CUDA_C:%.c=$(B)/%.o)
+$(PTX:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/ptx%/test_engine: $(CUDA_TESTED) $(CUDA_C:%.c=$(B)/%.o) $(B)/libfast.a
 	@mkdir -p $(@D)
 	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh $* $@ tests/cuda/test_engine.cu $(CUDA_SOURCES) $(CUBLAS) \
-	    $(CUDA_C:%.c=$(B)/%.o) -lm
+	    $(CUDA_C:%.c=$(B)/%.o) $(B)/libfast.a -lm
 $(B)/tests/cuda/ptx90/test_products: $(CUDA_TESTED)
 	@mkdir -p $(@D)
 	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_products.cu $(CUBLAS) -lm

@@ -117,6 +117,25 @@ Test(spread, a_small_mistake_is_seen)
     }
 }
 
+/* Whichever number it is in, before or after larger and smaller shares. */
+Test(spread, a_nan_is_never_within)
+{
+    enum { P = 3 };
+    double centre[P + SPREAD_TERMS] = {0}, tolerance[P + SPREAD_TERMS];
+    struct spread s = {.layout.size = P, .n = P + SPREAD_TERMS, .centre = centre};
+    struct eer_terms terms = {0};
+    s.tolerance = tolerance;
+    for (int k = 0; k < s.n; k++)
+        tolerance[k] = 1;
+    for (int k = 0; k < P; k++) {
+        double gradient[P] = {0.5, 2, 0.25};
+        int where;
+        cr_expect(spread_share(&s, 0, gradient, &terms, &where) == 2 && where == 1);
+        gradient[k] = NAN;
+        cr_expect(isnan(spread_share(&s, 0, gradient, &terms, &where)) && where == k, "%d", k);
+    }
+}
+
 /* Found by `eer gradcheck --seed 5`: an operand so close to a tie of TF32 that fast tips it over
  * and the reference in float, however perturbed, does not. */
 Test(spread, an_operand_next_to_a_tie_is_no_mistake)

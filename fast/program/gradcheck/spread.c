@@ -339,7 +339,7 @@ double spread_share(const struct spread *s, double truth_error, const double *gr
     for (int k = gradient != NULL ? 0 : P; k < s->n; k++) {
         double difference = fabs((k < P ? gradient[k] : values[k - P]) - s->centre[k]);
         double share = difference == 0 ? 0 : difference / (s->tolerance[k] + truth_error);
-        if (!(share <= largest)) {
+        if (!(share <= largest) && !isnan(largest)) { /* the first NaN stays */
             largest = share;
             *where = k;
         }

@@ -68,8 +68,8 @@ enum eer_status spread_sample(struct eer_terms *, double *gradient, const struct
                               const uint64_t *seed);
 
 /* Largest |value - c| / (tolerance + truth_error), c being exact to truth_error, over terms and
- * gradient (NULL: over the terms); 0 / 0 counts as 0. *where: its number, -1 if all agree exactly.
- */
+ * gradient (NULL: over the terms); 0 / 0 counts as 0, and NaN is larger than all. *where: its
+ * number, -1 if all agree exactly. */
 double spread_share(const struct spread *, double truth_error, const double *gradient,
                     const struct eer_terms *, int *where);
 
