@@ -232,7 +232,8 @@ __device__ inline void add_values(attended<D> &s, const cuda_problem &p, const f
 // A in the place of Q, which no other row reads. TF32 rounds p, so p's sum has to be known before
 // the product: the keys pass by twice.
 template <int D, bool TF32>
-__global__ void __launch_bounds__(CUDA_THREADS) cuda_attend_kernel(cuda_evaluation e)
+__global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1)
+    cuda_attend_kernel(cuda_evaluation e)
 {
     constexpr int stride = D + MARGIN;
     constexpr int KEYS = D > 32 ? 2 : D > 8 ? 4 : 16; // as many as there are registers for

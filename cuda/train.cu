@@ -1069,13 +1069,9 @@ template <int D> __device__ void embedding_backward(const memory &s, const shape
 
 // ---- the kernel -------------------------------------------------------------------------------
 
-// Of the largest blocks with d = 8, a multiprocessor that has the shared memory for two is to have
-// the registers; sm_80 has not.
-#if defined __CUDA_ARCH__ && __CUDA_ARCH__ < 900
-#define BLOCKS(D, TF32) ((D) == 8 && (TF32) ? 2 : 1)
-#else
-#define BLOCKS(D, TF32) ((D) == 8 ? 2 : 1)
-#endif
+// Of the largest blocks with d = 8, a multiprocessor that has the shared memory for two has the
+// registers for two. In TF32 that would spill.
+#define BLOCKS(D, TF32) ((D) == 8 && !(TF32) ? 2 : 1)
 
 template <int D, bool TF32>
 __global__ void __launch_bounds__(TF32 || D != 8 ? CUDA_THREADS : CUDA_WIDEST, BLOCKS(D, TF32))
