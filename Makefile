@@ -130,12 +130,13 @@ prove prove-cold:
 	@sh proofs/eacsl/run.sh $(B)
 	@sh proofs/prove.sh $(B) $(if $(filter prove-cold,$@),cold)
 
-# Planted bugs: does a test catch each? MUTANT=words for some of them; LIST=reference: those that proofs have to catch.
+# Planted bugs: does a test catch each? MUTANT=words for some of them; LIST=reference: those that proofs have to catch;
+# LIST=cuda: those of cuda/, and which executor sees each.
 LIST ?= bugs
 mutants:
 	@sh tests/deps.sh test $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
-	@sh tests/mutants/run.sh $(B) "$(MUTANT)" $(LIST)
+	@sh tests/$(if $(filter cuda,$(LIST)),cuda/mutants.sh,mutants/run.sh) $(B) "$(MUTANT)" $(LIST)
 
 # Fuzzers, and the program and its tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 FUZZ     = $(patsubst fuzz/%.c,$(B)/fuzz/%,$(filter-out $(if $(ARB),,fuzz/fuzz_instance.c),$(wildcard fuzz/fuzz_*.c)))

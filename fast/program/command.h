@@ -52,6 +52,10 @@ enum eer_status eer_parse_seed(const char *text, const char *what, uint64_t *val
 enum eer_status eer_parse_list(const char *text, int least, int most, const char *what, int *values,
                                int room, int *count, struct eer_error *);
 
+/* At most `room` seeds, none twice: single ones and ranges, "A-B,C,...". */
+enum eer_status eer_parse_seeds(const char *text, const char *what, uint64_t *seeds, int room,
+                                int *count, struct eer_error *);
+
 /* The place of a word in "a|b|c". */
 enum eer_status eer_parse_word(const char *text, const char *words, const char *what, int *value,
                                struct eer_error *);

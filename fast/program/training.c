@@ -333,7 +333,9 @@ static enum eer_status loop(struct group *g, struct eer_error *error)
     enum eer_status status = begin(g, error);
     while (status == EER_OK && choose(g) > 0)
         status = advance(g, error);
-    for (int k = 0; k < g->models && (status == EER_OK || status == EER_STOPPED); k++)
+    if ((status != EER_OK && status != EER_STOPPED) || choose(g) > 0)
+        return status;
+    for (int k = 0; k < g->models; k++)
         if (g->all[k]->error.status != EER_OK) {
             *error = g->all[k]->error;
             return error->status;

@@ -45,8 +45,8 @@ enum eer_status eer_training_open(struct eer_training *, struct eer_error *);
  * signal (eer_signals_watch): EER_STOPPED. Those furthest behind go first, until they reach the
  * next; those at the same step go together where the backend can. The checkpoints in the
  * directories are then those of the last step done; after an error the last good ones. A model
- * that is not finite stops alone; the others go on, and then the status is EER_NOT_FINITE with the
- * first such model's sentence. */
+ * that is not finite stops alone; once the others are at the end, the status is EER_NOT_FINITE with
+ * the first such model's sentence. */
 enum eer_status eer_training_run(struct eer_training *const *, int models, struct eer_error *);
 /* The row stays. */
 void eer_training_close(struct eer_training *);

@@ -354,11 +354,15 @@ check "sweep.txt has each model's last row, and their median" test \
         for seed in 2 3 11; do echo "400 $(last $seed | awk '{ printf "%.3f", $1 }' | awk '{ print $1 + 0 }')"; done
         for seed in 2 3 11; do last $seed; done | sort -g | awk 'NR == 2 { printf "%.3f\n", $1 }' | awk '{ print $1 + 0 }'
     )"
+(ulimit -n 100 && "$EER" sweep $SMALL --seeds 1-30 --out open >out 2>err)
+check "sweep: more files than are allowed: exit 1, a sentence, nothing begun" \
+    test $? -eq 1 -a "$(grep -c '^eer: 30 models need 124 open files, but only 100' err)" -eq 1 -a ! -e open
 cp many/seed-2/last.safetensors kept
 gives 2 'many holds a sweep: --resume .*--force' sweep $SMALL --seeds 2-4 --out many
 rm many/sweep.txt
 gives 2 'seed 3: many/seed-3 holds a run' sweep $SMALL --seeds 4,3 --out many
 gives 2 'seed 11: the run was started with lr = .* and cannot' sweep --seeds 11,12 --set lr=0.5 --resume --out many
+gives 2 '^eer: d = 6' sweep $SMALL --set d=6 --seeds 1-2 --out many
 check "nothing was replaced" cmp -s many/seed-2/last.safetensors kept
 gives 0 'where 3 of them are' sweep --seeds 2,3,5,11 --resume --out many --threads 2
 small --steps 400 --seed 5 --out alone-5
@@ -378,7 +382,7 @@ check "then --resume: the same bits" eval "same_run swept/seed-1 long && same_ru
 # The decay makes the parameters half as large again in every step; which model is the first not to be finite, its seed says.
 WILD="--set lr=1 --set weight_decay=2.5 --set lr_schedule=constant --set warmup=0 --set batch=3 --set length_min=4
       --set length_max=9 --set loops=3 --set eval_sequences=1 --set eval_every=6 --steps 29 --quiet"
-gives 1 '^eer: seed 8: step 26: .*not finite.*the last good checkpoint is apart/seed-8/last.safetensors \(step 24\)' \
+gives 1 '^eer: 1 of 2 models stopped; seed 8: step 26: .*not finite.*the last good checkpoint is apart/seed-8/last.safetensors \(step 24\)' \
     sweep $WILD --seeds 8,4 --out apart
 eer train $WILD --seed 8 --out alone-wild
 eer train $WILD --seed 4 --out alone-tame

@@ -1,5 +1,5 @@
 #!/bin/sh
-# mutants.sh [--all] BUILD [WORDS] - plants the bugs of tests/mutants/cuda.txt (those whose names have WORDS in them) one
+# mutants.sh [--all] BUILD [PATTERN] - plants the bugs of tests/mutants/cuda.txt (those whose names match PATTERN) one
 # by one in a copy of the sources and asks who sees each: the emulation plain, under tsan, asan and msan, then nvcc's PTX
 # (ptx80). Only what a bug changes is compiled again. It stops at the first that sees a bug, with --all at none: then the
 # line has a cell for each. Exit 1 if a bug survives, 2 if something fails without a bug.
@@ -11,14 +11,17 @@
 set -u
 all=
 [ "${1:-}" = --all ] && all=1 && shift
-build=${1:?usage: mutants.sh [--all] BUILD [WORDS]} words=${2:-}
+build=${1:?usage: mutants.sh [--all] BUILD [PATTERN]} pattern=${2:-}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 out=$(mkdir -p "$build/mutants_cuda" && cd "$build/mutants_cuda" && pwd)
 tree=$out/tree log=$out/log
 rm -rf "$out" && mkdir -p "$tree/build" "$log"
 (cd "$root" && cp -a Makefile LICENSE spec ref fast cuda proofs tests "$tree")
 for part in "$build"/*; do # what is built already need not be built again
-    case $part in */mutants* | */fuzzing | */sanitized | */threads | */bench* | */tests) ;; *) cp -a "$part" "$tree/build" ;; esac
+    case $part in
+    */mutants* | */fuzzing | */sanitized | */threads | */bench* | */tests) ;;
+    *) cp -a "$part" "$tree/build" ;;
+    esac
 done
 cd "$tree" || exit 2
 NVCC=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
@@ -77,7 +80,10 @@ try() {
     case $1-$2 in
     plain-test_*) until_wrong $steady timeout 200 "$program" 8 ;;
     plain-gradcheck)
-        EER_CUDA_LIBRARY=$out/plain/eer-cuda.so timeout 200 build/eer gradcheck --backend cuda --precision fp32 --configs 16
+        for precision in fp32 tf32; do
+            EER_CUDA_LIBRARY=$out/plain/eer-cuda.so timeout 200 build/eer gradcheck --backend cuda --precision $precision \
+                --configs 16 || return 1
+        done
         ;;
     plain-cli) until_wrong timeout 200 sh tests/cuda/cli_test.sh build/eer "$out/plain/eer-cuda.so" ;;
     *-test_engine) until_wrong $steady timeout 300 "$program" 4 ;;
@@ -120,7 +126,7 @@ ask() {
 
 number=0 caught=0 survived=0 broken=0
 judge() {
-    case "$bug" in *"$words"*) ;; *) return ;; esac
+    echo "$bug" | grep -qE -e "$pattern" || return
     number=$((number + 1))
     begun=$(date +%s) by= cells=
     cp -p "$tree/$file" "$log/original"
@@ -143,7 +149,9 @@ judge() {
             ${CXX:-g++} -MM -Itests/cuda/emulation -x c++ "$source" | grep -q -F "$file" && stale="$stale $source"
         done
         plain='test_engine gradcheck cli' elsewhere=test_engine
-        case " $stale " in *" cuda/wide.cu "*) plain='test_wide test_wide_chunks test_engine gradcheck cli' elsewhere='test_engine test_wide' ;; esac
+        case " $stale " in
+        *" cuda/wide.cu "*) plain='test_wide test_wide_chunks test_engine gradcheck cli' elsewhere='test_engine test_wide' ;;
+        esac
         for executor in plain tsan asan msan ptx80; do
             cell=-
             tests=$elsewhere

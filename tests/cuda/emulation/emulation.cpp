@@ -696,7 +696,7 @@ Memory *memory_of(const void *p, bool device)
 {
     for (Memory &memory : memories)
         if (memory.device == device && p >= memory.data - GUARD &&
-            p <= memory.data + memory.bytes + GUARD)
+            p < memory.data + memory.bytes + GUARD)
             return &memory;
     return nullptr;
 }
