@@ -1069,9 +1069,15 @@ template <int D> __device__ void embedding_backward(const memory &s, const shape
 
 // ---- the kernel -------------------------------------------------------------------------------
 
-// Of the largest blocks with d = 8, a multiprocessor that has the shared memory for two has the
-// registers for two. In TF32 that would spill.
+// Blocks of a multiprocessor that have to find registers, with d = 8 and the largest blocks. sm_80
+// has not the shared memory for two; on sm_90 TF32 with room for two would spill.
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ < 900
+#define BLOCKS(D, TF32) 1
+#elif defined __CUDA_ARCH__ && __CUDA_ARCH__ < 1000
 #define BLOCKS(D, TF32) ((D) == 8 && !(TF32) ? 2 : 1)
+#else
+#define BLOCKS(D, TF32) ((D) == 8 ? 2 : 1)
+#endif
 
 template <int D, bool TF32>
 __global__ void __launch_bounds__(TF32 || D != 8 ? CUDA_THREADS : CUDA_WIDEST, BLOCKS(D, TF32))
