@@ -6,8 +6,9 @@
 #
 # The list's format is that of bugs.txt, and after: a piece of a line found once, from which on the first `old` is meant.
 #
-# EXECUTORS names some of them. What runs: plain test_engine, test_wide where the cuBLAS path is meant, eer gradcheck and cli_test.sh, the bug's own
-# test first; elsewhere test_engine and test_wide. Where there is no nvcc, ptx80 is skipped and says so.
+# What runs: plain test_engine, test_wide where the cuBLAS path is meant, eer gradcheck and cli_test.sh, the bug's own
+# test first; elsewhere test_engine and test_wide. EXECUTORS in the environment names some of them. Where there is no
+# nvcc, ptx80 is skipped.
 set -u
 all=
 [ "${1:-}" = --all ] && all=1 && shift
