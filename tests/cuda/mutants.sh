@@ -7,7 +7,8 @@
 # The list's format is that of bugs.txt, and after: a piece of a line found once, from which on the first `old` is meant.
 #
 # What runs: plain test_engine, test_wide where the cuBLAS path is meant, eer gradcheck and cli_test.sh, the bug's own
-# test first; elsewhere test_engine and test_wide. Where there is no nvcc, ptx80 is skipped and says so.
+# test first; elsewhere test_engine and test_wide. EXECUTORS in the environment names some of them. Where there is no
+# nvcc, ptx80 is skipped.
 set -u
 all=
 [ "${1:-}" = --all ] && all=1 && shift
@@ -152,7 +153,7 @@ judge() {
         case " $stale " in
         *" cuda/wide.cu "*) plain='test_wide test_wide_chunks test_engine gradcheck cli' elsewhere='test_engine test_wide' ;;
         esac
-        for executor in plain tsan asan msan ptx80; do
+        for executor in ${EXECUTORS:-plain tsan asan msan ptx80}; do
             cell=-
             tests=$elsewhere
             [ $executor = plain ] && tests="$test $(echo " $plain " | sed "s/ $test / /")"
