@@ -18,7 +18,7 @@ extern __attribute__((weak)) const char cuda_source[];
 }
 
 enum {
-    EVALUATION = 64 << 20, // bytes for evaluation, if one sequence is not larger
+    EVALUATION = 16 << 20, // bytes for evaluation, if one sequence is not larger
     MOST_SEQUENCES = 1024, // of the greatest length evaluated at once
     MOST_Y = 65535,        // blocks along a grid's y
     OLDEST = 8,            // major number of the oldest architecture, sm_80
