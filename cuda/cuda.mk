@@ -21,8 +21,8 @@ $(B)/cuda/%.o: cuda/%.cu
 $(B)/eer-cuda.so: $(CUDA_OBJECTS)
 	$(NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -ldl
 # Loaded only for shapes that need it: cuBLAS is large.
-$(B)/eer-cublas.so: $(B)/cuda/wide.o
-	$(NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -lcublas
+$(B)/eer-cublas.so: $(B)/cuda/wide.o $(B)/cuda/source.o
+	$(NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -lcublas -Xlinker -rpath,$(abspath $(dir $(NVCC))../lib64)
 
 cuda:
 	@[ -x "$(NVCC)" ] || { echo "make cuda: missing: nvcc: install NVIDIA's CUDA toolkit (Debian: nvidia-cuda-toolkit, or" \

@@ -14,11 +14,13 @@ __attribute__((weak)) decltype(cuda_wide_size) cuda_wide_size;
 __attribute__((weak)) decltype(cuda_wide_open) cuda_wide_open;
 __attribute__((weak)) decltype(cuda_wide_close) cuda_wide_close;
 __attribute__((weak)) decltype(cuda_wide_gradient) cuda_wide_gradient;
+extern __attribute__((weak)) const char cuda_source[];
 }
 
 enum {
     EVALUATION = 64 << 20, // bytes for evaluation, if one sequence is not larger
-    MOST_SEQUENCES = 1024, // evaluated at once
+    MOST_SEQUENCES = 1024, // of the greatest length evaluated at once
+    MOST_Y = 65535,        // blocks along a grid's y
     OLDEST = 8,            // major number of the oldest architecture, sm_80
     ALIGNMENT = 256        // of arrays on the device
 };
@@ -89,8 +91,9 @@ static bool good(struct eer_engine *e, cudaError_t code, const char *call)
     if (code == cudaSuccess)
         return true;
     if (e->broken.status == EER_OK)
-        fail(&e->broken, EER_FAILED, "backend cuda: %s: %s (the last kernel to begin: %s)", call,
-             cudaGetErrorString(code), name[e->begun ? *e->begun : CUDA_NO_KERNEL]);
+        fail(&e->broken, EER_FAILED, "backend cuda: %s: %s (the last kernel to begin%s: %s)", call,
+             cudaGetErrorString(code), e->wide ? ", those of cuBLAS's path aside" : "",
+             name[e->begun ? *e->begun : CUDA_NO_KERNEL]);
     return is_broken(e);
 }
 
@@ -216,8 +219,13 @@ static enum eer_status allocate(struct eer_engine *e, void **memory, size_t byte
                     "are free on %.60s; take a smaller batch or shorter sequences",
                     static_cast<double>(bytes) / MiB, static_cast<double>(available) / MiB,
                     static_cast<double>(total) / MiB, e->device.name);
-    return good(e, cudaMalloc(memory, bytes), "allocating device memory") ? EER_OK
-                                                                          : status_of(e, error);
+    const cudaError_t code = cudaMalloc(memory, bytes);
+    if (code == cudaErrorMemoryAllocation)
+        return fail(
+            error, EER_NO_MEMORY,
+            "backend cuda: %.1f MiB of device memory are not to be had in one piece on %.60s",
+            static_cast<double>(bytes) / MiB, e->device.name);
+    return good(e, code, "allocating device memory") ? EER_OK : status_of(e, error);
 }
 
 // Room for `entries` steps of models.
@@ -313,20 +321,24 @@ static enum eer_status load_path(struct eer_engine *e, struct eer_error *error)
     snprintf(file, sizeof file, "%.*seer-cublas.so", slash ? static_cast<int>(slash + 1 - own) : 0,
              own);
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL); // stays until the process ends
-    if (library) {
-        find(p->size, library, "cuda_wide_size");
-        find(p->open, library, "cuda_wide_open");
-        find(p->close, library, "cuda_wide_close");
-        find(p->gradient, library, "cuda_wide_gradient");
-    }
-    if (!library || !p->size || !p->open || !p->close || !p->gradient) {
-        *p = {};
+    if (!library)
         return fail(error, EER_UNAVAILABLE,
                     "backend cuda: training with d = %d and sequences of %d tokens needs cuBLAS: "
                     "%.300s",
                     e->config.d, e->run.train_length, dlerror());
-    }
-    return EER_OK;
+    const char *source = static_cast<const char *>(dlsym(library, "cuda_source"));
+    find(p->size, library, "cuda_wide_size");
+    find(p->open, library, "cuda_wide_open");
+    find(p->close, library, "cuda_wide_close");
+    find(p->gradient, library, "cuda_wide_gradient");
+    if (p->size && p->open && p->close && p->gradient && source && cuda_source &&
+        strcmp(source, cuda_source) == 0)
+        return EER_OK;
+    *p = {};
+    return fail(error, EER_UNAVAILABLE,
+                "backend cuda: %.300s was not built from this library's sources: call make cuda "
+                "again",
+                file);
 }
 
 static enum eer_status choose_path(struct eer_engine *e, struct eer_error *error)
@@ -336,7 +348,9 @@ static enum eer_status choose_path(struct eer_engine *e, struct eer_error *error
         return EER_OK;
     if (!choose_places(e, &bytes))
         return load_path(e, error);
-    return good(e, cuda_train_allow(&e->problem, bytes), "allowing kernel train its shared memory")
+    // All that there is: the limit is the process's, and other engines have other lengths.
+    const size_t all = e->device.sharedMemPerBlockOptin;
+    return good(e, cuda_train_allow(&e->problem, all), "allowing kernel train its shared memory")
                ? EER_OK
                : status_of(e, error);
 }
@@ -675,16 +689,18 @@ static enum eer_status engine_gradient(struct eer_engine *e, const struct eer_ba
     return EER_OK;
 }
 
-// The device has the gradient and the step's terms from engine_gradient().
+// The device has the gradient and the step's terms from engine_gradient(); if they are not finite
+// it leaves the state alone.
 static void engine_update(struct eer_engine *e, double lr)
 {
     struct cuda_work w = work_of(e, 1, e->config.batch);
-    e->step++;
-    e->plan.host_steps[0].adamw = adamw_of(&e->config, e->step, lr);
+    struct cuda_result *result = e->plan.host_results;
+    e->plan.host_steps[0].adamw = adamw_of(&e->config, e->step + 1, lr);
     if (e->broken.status == EER_OK &&
         to_device(e, e->plan.steps, e->plan.host_steps, sizeof *e->plan.steps) &&
-        launched(e, cuda_adamw_launch(&w, e->stream), "adamw"))
-        wait_for(e);
+        launched(e, cuda_adamw_launch(&w, e->stream), "adamw") &&
+        to_host(e, result, e->plan.results, sizeof *result) && wait_for(e))
+        e->step += !result->stopped;
 }
 
 // What step `step` of the engine's model is given.
@@ -743,9 +759,16 @@ static enum eer_status engine_steps(struct eer_engine **engines, int models, int
     struct eer_engine *e = engines[0];
     const size_t entries = static_cast<size_t>(models) * static_cast<size_t>(count);
     struct plan *p = &e->plan;
-    enum eer_status status = status_of(e, error);
-    if (status == EER_OK)
-        status = make_room(e, models * count, error);
+    for (int k = 0; k < models; k++)
+        if (status_of(engines[k], error) != EER_OK)
+            return error->status;
+    for (int k = 0; k < models; k++)
+        if (engines[k]->run.train_length != e->run.train_length ||
+            engines[k]->config.length_max > e->run.train_length)
+            return fail(error, EER_USAGE,
+                        "backend cuda: steps of up to %d tokens, but engine %d was opened for %d",
+                        engines[k]->config.length_max, k, engines[k]->run.train_length);
+    enum eer_status status = make_room(e, models * count, error);
     if (status != EER_OK)
         return status;
     for (int k = 0; k < models; k++) {
@@ -757,8 +780,12 @@ static enum eer_status engine_steps(struct eer_engine **engines, int models, int
     if (!to_device(e, p->models, p->host_models, static_cast<size_t>(models) * sizeof *p->models) ||
         !to_device(e, p->steps, p->host_steps, entries * sizeof *p->steps) ||
         !launch_steps(e, models, count) ||
-        !to_host(e, p->host_results, p->results, entries * sizeof *p->results) || !wait_for(e))
+        !to_host(e, p->host_results, p->results, entries * sizeof *p->results) || !wait_for(e)) {
+        // Nobody knows how far the models came.
+        for (int k = 1; k < models; k++)
+            engines[k]->broken = e->broken;
         return status_of(e, error);
+    }
     for (int k = 0; k < models; k++)
         if (!take_results(engines[k], e, k, models, count, weights, terms + k * count))
             status =
@@ -777,7 +804,8 @@ static enum eer_status engine_evaluate(struct eer_engine *e, const struct eer_ba
         return error->status;
     if (batch->L > e->run.eval_length)
         return fail(error, EER_USAGE, "backend cuda: the sequence is longer than was announced");
-    const int most = sequences_at_once(e);
+    const int rows = sequences_at_once(e) * (e->run.eval_length + e->config.bos);
+    const int fit = rows / (batch->L + e->config.bos), most = fit < MOST_Y ? fit : MOST_Y;
     bool finite = true;
     for (int first = 0; first < batch->B; first += most) {
         const size_t at = static_cast<size_t>(first) * L;

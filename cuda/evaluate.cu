@@ -12,6 +12,10 @@ enum {
     ROWS = 64,                 // of a block that has a thread a row
     ROW_STRIDE = EER_MAX_D + 1 // likewise
 };
+#ifndef CUDA_PAIRS // small in a test, so that there are several launches
+#define CUDA_PAIRS (1LL << 33)
+#endif
+static const long long PAIRS = CUDA_PAIRS;
 
 namespace
 {
@@ -228,7 +232,8 @@ __device__ inline void add_values(attended<D> &s, const cuda_problem &p, const f
 // A in the place of Q, which no other row reads. TF32 rounds p, so p's sum has to be known before
 // the product: the keys pass by twice.
 template <int D, bool TF32>
-__global__ void __launch_bounds__(CUDA_THREADS) cuda_attend_kernel(cuda_evaluation e)
+__global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1)
+    cuda_attend_kernel(cuda_evaluation e)
 {
     constexpr int stride = D + MARGIN;
     constexpr int KEYS = D > 32 ? 2 : D > 8 ? 4 : 16; // as many as there are registers for
@@ -237,7 +242,7 @@ __global__ void __launch_bounds__(CUDA_THREADS) cuda_attend_kernel(cuda_evaluati
     CUDA_SHARED(float, V, TILE_KEYS *stride);
     const cuda_problem &p = e.problem;
     const int d = p.d, N = e.L + p.bos;
-    const int above = static_cast<int>(blockIdx.x) * BLOCK_ROWS;
+    const int above = e.above + static_cast<int>(blockIdx.x) * BLOCK_ROWS;
     const int place = above + static_cast<int>(threadIdx.x) / CUDA_LANES;
     const int i = place < N ? place : N - 1; // threads without a row repeat the last
     const int end = p.causal && above + BLOCK_ROWS < N ? above + BLOCK_ROWS : N;
@@ -293,6 +298,24 @@ __global__ void __launch_bounds__(CUDA_THREADS) cuda_attend_kernel(cuda_evaluati
     write_sums(place < N ? own : nullptr, s.a, 1.0f, d);
 }
 
+// Attention of all rows, at most PAIRS pairs of a query and a key a launch: at a million tokens one
+// launch would take seconds, and a device that also draws a screen ends those.
+template <int D, bool TF32> static cudaError_t attend(struct cuda_evaluation e, cudaStream_t stream)
+{
+    const long long N = e.L + e.problem.bos, blocks = (N + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    const long long fit = PAIRS / (BLOCK_ROWS * N * e.count), most = fit > 1 ? fit : 1;
+    void *arguments[] = {&e};
+    cudaError_t error = cudaSuccess;
+    for (long long first = 0; first < blocks && error == cudaSuccess; first += most) {
+        const long long n = blocks - first < most ? blocks - first : most;
+        e.above = static_cast<int>(first * BLOCK_ROWS);
+        error = cudaLaunchKernel(cuda_attend_kernel<D, TF32>,
+                                 dim3(static_cast<unsigned>(n), static_cast<unsigned>(e.count)),
+                                 dim3(CUDA_THREADS), arguments, 0, stream);
+    }
+    return error;
+}
+
 template <int D, bool TF32>
 static cudaError_t launch(const struct cuda_evaluation *evaluation, int loops, cudaStream_t stream)
 {
@@ -301,14 +324,12 @@ static cudaError_t launch(const struct cuda_evaluation *evaluation, int loops, c
     const int N = e.L + e.problem.bos;
     const unsigned count = static_cast<unsigned>(e.count);
     const dim3 rows(static_cast<unsigned>((N + ROWS - 1) / ROWS), count);
-    const dim3 blocks(static_cast<unsigned>((N + BLOCK_ROWS - 1) / BLOCK_ROWS), count);
     void *arguments[] = {&e, &first};
     cudaError_t error = cudaSuccess;
     for (int t = 0; t < loops && error == cudaSuccess; t++) {
         error = cudaLaunchKernel(cuda_rows_kernel<TF32>, rows, dim3(ROWS), arguments, 0, stream);
         if (error == cudaSuccess)
-            error = cudaLaunchKernel(cuda_attend_kernel<D, TF32>, blocks, dim3(CUDA_THREADS),
-                                     arguments, 0, stream);
+            error = attend<D, TF32>(e, stream);
         first = 0;
     }
     if (error == cudaSuccess)

@@ -11,7 +11,8 @@ extern "C" {
 }
 
 enum {
-    CUDA_THREADS = 256, /* of the largest block */
+    CUDA_THREADS = 256, /* of the largest block but: */
+    CUDA_WIDEST = 288,  /* of training in FP32 at d = 8, CUDA_LANES for each of 65 rows */
     CUDA_LANES = 4,     /* threads that share a query row or a key */
     CUDA_TILE = 16,     /* hidden units, or classes, that are in shared memory at a time */
     CUDA_MAX_D = 32,    /* of the fused kernel */
@@ -116,6 +117,7 @@ struct cuda_work {
 struct cuda_evaluation {
     struct cuda_problem problem;
     int count, L;
+    int above; /* of a launch for attention: its first query row */
     const float *theta, *position;
     int *tokens; /* count x L */
     float *X, *Z, *Q, *K, *V;
@@ -127,8 +129,9 @@ struct cuda_evaluation {
 static inline int cuda_training_threads(const struct cuda_problem *p, int N)
 {
     const int unit = p->tf32 ? 64 : 32;
+    const int most = p->tf32 || p->d != 8 ? CUDA_THREADS : CUDA_WIDEST;
     const int wanted = (N * CUDA_LANES + unit - 1) / unit * unit;
-    return wanted < CUDA_THREADS ? wanted : CUDA_THREADS;
+    return wanted < most ? wanted : most;
 }
 
 /* Numbers of 4 bytes that a training block holds in shared memory, for N rows. */

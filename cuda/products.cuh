@@ -107,19 +107,37 @@ __device__ __forceinline__ void store(float *stage, const sums_tile &sums)
 
 // ---- products of a block ----------------------------------------------------------------------
 
+// What is handed out between two barriers, round and round, one thing after the other, so that
+// small ones are not all the same threads'. Threads begin at the last, since rows, which do not
+// take part in this, go to the first; tiles at the first warp.
+struct turns {
+    int element = static_cast<int>(blockDim.x - 1 - threadIdx.x); // this thread's next
+    int tile = static_cast<int>(threadIdx.x / 32);                // this warp's next
+    // work(k) for this thread's elements k of the next n.
+    template <class Work> __device__ __forceinline__ void elements(int n, Work work)
+    {
+        for (; element < n; element += static_cast<int>(blockDim.x))
+            work(element);
+        element -= n;
+    }
+    // work(k) for this warp's tiles k of the next n.
+    template <class Work> __device__ __forceinline__ void tiles(int n, Work work)
+    {
+        for (; tile < n; tile += static_cast<int>(blockDim.x / 32))
+            work(tile);
+        tile -= n;
+    }
+};
+
 // end(i, j, start(i, j) + sum over k of a(i, k) b(k, j)) of rows x columns elements, by any thread,
-// but in two products of the same size and turn by the same one. turn: the number of the warp that
-// begins, so that small products with no barrier in between are not all the first one's.
+// but in two products of the same size and turn by the same one.
 template <bool TF32, class A, class B, class Start, class End>
 __device__ __forceinline__ void product(float *stage, int rows, int columns, int depth, const A &a,
-                                        const B &b, int turn, Start start, End end)
+                                        const B &b, turns &turn, Start start, End end)
 {
     if constexpr (TF32) {
-        const int warps = static_cast<int>(blockDim.x / 32);
-        const int warp = static_cast<int>(threadIdx.x / 32);
         const int across = (columns + TILE_SIDE - 1) / TILE_SIDE;
-        const int tiles = (rows + TILE_SIDE - 1) / TILE_SIDE * across;
-        for (int t = (warp + warps - turn % warps) % warps; t < tiles; t += warps) {
+        turn.tiles((rows + TILE_SIDE - 1) / TILE_SIDE * across, [&](int t) {
             const int row = t / across * TILE_SIDE, column = t % across * TILE_SIDE;
             sums_tile sums;
             nvcuda::wmma::fill_fragment(sums, 0.0f);
@@ -138,16 +156,18 @@ __device__ __forceinline__ void product(float *stage, int rows, int columns, int
                 if (i < rows && j < columns)
                     end(i, j, start(i, j) + stage[e]);
             }
-        }
+        });
     } else {
-        MINE(e, rows * columns)
-        {
-            const int i = e / columns, j = e % columns;
+        turn.elements(rows * columns, [&](int e) {
+            // Without a sign, which would take longer, and no second division.
+            const int i =
+                static_cast<int>(static_cast<unsigned>(e) / static_cast<unsigned>(columns));
+            const int j = e - i * columns;
             float sum = start(i, j);
             for (int k = 0; k < depth; k++)
                 sum += a(i, k) * b(k, j);
             end(i, j, sum);
-        }
+        });
     }
 }
 

@@ -3,6 +3,8 @@
 #ifndef CUDA_ROWS_CUH
 #define CUDA_ROWS_CUH
 
+#include <type_traits>
+
 #include "problem.h"
 
 // D is the latent dimension where it is known (8), otherwise a bound, of which the first d are
@@ -25,31 +27,47 @@ __device__ inline float mean_of(float sum, int d)
     return sum / static_cast<float>(d);
 }
 
-// y = LN(z + x) (x: may be NULL) and xhat (may be NULL) of one row; returns 1 / deviation.
-__device__ inline float norm(float *y, float *xhat, const float *z, const float *x,
-                             const float *gain, const float *bias, int d)
+// y = LN(z + x) (x: may be nullptr) and xhat (may be nullptr) of one row; returns 1 / deviation.
+// D: d, if that is 8: the row then is in registers, where no store keeps it from staying.
+template <int D = 0, class Xhat, class X>
+__device__ inline float norm(float *y, Xhat xhat, const float *z, X x, const float *gain,
+                             const float *bias, int d)
 {
+    const auto u = [=](int k) {
+        if constexpr (std::is_null_pointer<X>::value)
+            return z[k];
+        else
+            return z[k] + x[k];
+    };
+    if constexpr (D == 8) {
+        float row[D];
+#pragma unroll
+        for (int k = 0; k < D; k++)
+            row[k] = u(k);
+        return norm(y, xhat, row, nullptr, gain, bias, D);
+    }
     float sum = 0.0f, squares = 0.0f;
     for (int k = 0; k < d; k++)
-        sum += z[k] + (x ? x[k] : 0.0f);
+        sum += u(k);
     const float mean = mean_of(sum, d);
     for (int k = 0; k < d; k++) {
-        const float off = z[k] + (x ? x[k] : 0.0f) - mean;
+        const float off = u(k) - mean;
         squares += off * off;
     }
     const float rstd = 1.0f / sqrtf(mean_of(squares, d) + 1e-5f);
     for (int k = 0; k < d; k++) {
-        const float h = (z[k] + (x ? x[k] : 0.0f) - mean) * rstd;
-        if (xhat)
+        const float h = (u(k) - mean) * rstd;
+        if constexpr (!std::is_null_pointer<Xhat>::value)
             xhat[k] = h;
         y[k] = h * gain[k] + bias[k];
     }
     return rstd;
 }
 
-// dx of a row from dy; may be in place.
-__device__ inline void norm_backward(float *dx, const float *dy, const float *xhat, float rstd,
-                                     const float *gain, int d)
+// dx of a row from dy; not in place.
+__device__ inline void norm_backward(float *__restrict__ dx, const float *__restrict__ dy,
+                                     const float *__restrict__ xhat, float rstd,
+                                     const float *__restrict__ gain, int d)
 {
     float sum = 0.0f, product = 0.0f;
     for (int k = 0; k < d; k++) {
@@ -161,10 +179,12 @@ __device__ inline void write_sums(float *to, const float (&x)[D], float factor, 
     }
 }
 
-// The score of query row i on key j, from their product.
+// The score of query row i on key j, from their product. Rounded as written, since ties, and that
+// no score is above the top, depend on the same bits wherever it is computed again.
 __device__ inline float score(const struct cuda_problem &p, float product, int i, int j)
 {
-    return product * p.scale - p.slope * static_cast<float>(i < j ? j - i : i - j);
+    const float distance = static_cast<float>(i < j ? j - i : i - j);
+    return __fmaf_rn(product, p.scale, -__fmul_rn(p.slope, distance));
 }
 
 #endif

@@ -36,6 +36,13 @@ struct memory {
     int N;
 };
 
+// p.d is a constant where D is the dimension.
+template <int D> struct shape : cuda_problem {
+};
+template <> struct shape<8> : cuda_problem {
+    static constexpr int d = 8;
+};
+
 __device__ inline float *take(float *&next, int n)
 {
     float *taken = next;
@@ -43,7 +50,14 @@ __device__ inline float *take(float *&next, int n)
     return taken;
 }
 
-__device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &model,
+// Rows of 8 numbers then are read in two loads, and their banks met a quarter as often.
+template <int D> __device__ inline float *aligned(float *x)
+{
+    return D == 8 ? static_cast<float *>(__builtin_assume_aligned(x, 4 * sizeof(float))) : x;
+}
+
+template <int D>
+__device__ void lay_out(memory &s, const shape<D> &p, const cuda_model &model,
                         const cuda_places &at, int N, float *next)
 {
     const int matrix = N * p.d;
@@ -53,13 +67,16 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &mode
     float **vectors[] = {&s.top,     &s.inverse, &s.powers,  &s.product, &s.entropy, &s.potential,
                          &s.kinetic, &s.task,    &s.correct, &s.sigma,   &s.rstd};
     s.N = N;
-    // First, since its tiles have to be aligned.
+    const size_t states = (static_cast<size_t>(p.T) + 1) * static_cast<size_t>(matrix);
+    // First what has to be aligned: tiles, then rows.
     if (p.tf32)
         s.stage = take(next, static_cast<int>(blockDim.x) / 32 * CUDA_STAGE) +
                   static_cast<int>(threadIdx.x) / 32 * CUDA_STAGE;
 #pragma unroll
     for (int k = 0; k < CUDA_MATRICES; k++)
-        *matrices[k] = take(next, matrix);
+        *matrices[k] = aligned<D>(take(next, matrix));
+    s.history =
+        aligned<D>(at.history ? take(next, (p.T + 1) * matrix) : model.history + b * states);
     s.units = take(next, N * CUDA_TILE);
     s.dunits = take(next, N * CUDA_TILE);
 #pragma unroll
@@ -77,8 +94,6 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &mode
             weights[x] = model.theta[x];
     }
     s.w = weights ? weights : model.theta;
-    const size_t states = (static_cast<size_t>(p.T) + 1) * static_cast<size_t>(matrix);
-    s.history = at.history ? next : model.history + b * states;
 }
 
 // ---- gradients of weights ---------------------------------------------------------------------
@@ -86,7 +101,7 @@ __device__ void lay_out(memory &s, const cuda_problem &p, const cuda_model &mode
 // G[k gs + j] += sum over rows of x[k] dy[j], K x J of them; rows of x and dy lie xs and ys apart.
 template <bool TF32>
 __device__ inline void outer(const memory &s, float *G, int gs, const float *x, int xs, int K,
-                             const float *dy, int ys, int J, int turn)
+                             const float *dy, int ys, int J, turns &turn)
 {
     product<TF32>(
         s.stage, K, J, s.N, transposed(x, xs), rows_of(dy, ys), turn, [](int, int) { return 0.0f; },
@@ -94,28 +109,27 @@ __device__ inline void outer(const memory &s, float *G, int gs, const float *x, 
 }
 
 // G[j] += sum over rows of dy[j]
-__device__ void column_sums(float *G, const float *dy, int ys, int J, int N)
+__device__ inline void column_sums(float *G, const float *dy, int ys, int J, int N, turns &turn)
 {
-    MINE(j, J)
-    {
+    turn.elements(J, [=](int j) {
         float sum = 0.0f;
         for (int i = 0; i < N; i++)
             sum += dy[i * ys + j];
         G[j] += sum;
-    }
+    });
 }
 
 // Gain and bias of the layer norm whose xhat is in s.xhat.
-__device__ void norm_sums(const memory &s, float *gain, float *bias, const float *dy, int d)
+__device__ inline void norm_sums(const memory &s, float *gain, float *bias, const float *dy, int d,
+                                 turns &turn)
 {
-    MINE(k, d)
-    {
+    turn.elements(d, [&](int k) {
         float sum = 0.0f;
         for (int i = 0; i < s.N; i++)
             sum += dy[i * d + k] * s.xhat[i * d + k];
         gain[k] += sum;
-    }
-    column_sums(bias, dy, d, d, s.N);
+    });
+    column_sums(bias, dy, d, d, s.N, turn);
 }
 
 // ---- attention --------------------------------------------------------------------------------
@@ -138,7 +152,7 @@ __device__ inline void lanes_largest(float &top, int &first)
 
 // A of all rows from Q, K, V, and each row's top, first, inverse and powers. Threads without a row
 // see no key; they come along for the shuffles.
-template <int D> __device__ void attend(const memory &s, const cuda_problem &p, int count_terms)
+template <int D> __device__ void attend(const memory &s, const shape<D> &p, int count_terms)
 {
     const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
     const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
@@ -198,8 +212,8 @@ __device__ inline float score_slope(const memory &s, const cuda_problem &p, cons
 
 // dQ of all rows.
 template <int D>
-__device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
-                                        const cuda_objective &f, const float *dA, float *dQ)
+__device__ void attend_backward_queries(const memory &s, const shape<D> &p, const cuda_objective &f,
+                                        const float *dA, float *dQ)
 {
     const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
     const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
@@ -225,8 +239,8 @@ __device__ void attend_backward_queries(const memory &s, const cuda_problem &p,
 
 // dK and dV of all keys.
 template <int D>
-__device__ void attend_backward_keys(const memory &s, const cuda_problem &p,
-                                     const cuda_objective &f, const float *dA, float *dK, float *dV)
+__device__ void attend_backward_keys(const memory &s, const shape<D> &p, const cuda_objective &f,
+                                     const float *dA, float *dK, float *dV)
 {
     const int d = p.d, N = s.N, lane = static_cast<int>(threadIdx.x) % CUDA_LANES;
     const int rows = static_cast<int>(blockDim.x) / CUDA_LANES;
@@ -384,7 +398,7 @@ __device__ inline int keys_end(const memory &s, const cuda_problem &p, int i)
 }
 
 template <int D>
-__device__ void find_softmax(const memory &s, const cuda_problem &p, int above, int half)
+__device__ void find_softmax(const memory &s, const shape<D> &p, int above, int half)
 {
     const int i = above + lane_of_warp() / 2;
     softmax_state row = {-INFINITY, 0.0f, 0};
@@ -428,8 +442,7 @@ __device__ inline void shares(float (&x)[8], const memory &s, const cuda_problem
 }
 
 // Half of A, and of the sum of p^q.
-template <int D>
-__device__ void add_values(const memory &s, const cuda_problem &p, int above, int half)
+template <int D> __device__ void add_values(const memory &s, const shape<D> &p, int above, int half)
 {
     const int i = above + lane_of_warp() / 2;
     float powers = 0.0f;
@@ -456,8 +469,7 @@ __device__ void add_values(const memory &s, const cuda_problem &p, int above, in
          t += static_cast<int>(blockDim.x / 32))
 
 // As attend(), but p is rounded, so that its sum has to be known before the product.
-template <int D>
-__device__ void attend_tiles(const memory &s, const cuda_problem &p, int count_terms)
+template <int D> __device__ void attend_tiles(const memory &s, const shape<D> &p, int count_terms)
 {
     const int N = s.N;
     EACH_HALF_TILE(t)
@@ -491,7 +503,7 @@ __device__ void attend_tiles(const memory &s, const cuda_problem &p, int count_t
 // p and dp of a tile.
 template <int D>
 __device__ inline void slopes(float (&weight)[8], float (&dp)[8], const memory &s,
-                              const cuda_problem &p, const float *dA, int above, int left)
+                              const shape<D> &p, const float *dA, int above, int left)
 {
     dots<D>(weight, s, s.Q, above, s.K, left, p.d);
     shares(weight, s, p, above + lane_of_warp() / 2, left);
@@ -500,7 +512,7 @@ __device__ inline void slopes(float (&weight)[8], float (&dp)[8], const memory &
 
 // Half of the sum of p dp.
 template <int D>
-__device__ void add_products(const memory &s, const cuda_problem &p, const float *dA, int above,
+__device__ void add_products(const memory &s, const shape<D> &p, const float *dA, int above,
                              int half)
 {
     const int i = above + lane_of_warp() / 2;
@@ -531,9 +543,8 @@ __device__ inline void score_slopes(float (&dp)[8], const float (&weight)[8], co
 
 // dQ of a tile of rows.
 template <int D>
-__device__ void tile_backward_queries(const memory &s, const cuda_problem &p,
-                                      const cuda_objective &f, const float *dA, float *dQ,
-                                      int above)
+__device__ void tile_backward_queries(const memory &s, const shape<D> &p, const cuda_objective &f,
+                                      const float *dA, float *dQ, int above)
 {
     tile_sums<D> dq;
 #pragma unroll 1
@@ -548,7 +559,7 @@ __device__ void tile_backward_queries(const memory &s, const cuda_problem &p,
 
 // dK and dV of a tile of keys.
 template <int D>
-__device__ void tile_backward_keys(const memory &s, const cuda_problem &p, const cuda_objective &f,
+__device__ void tile_backward_keys(const memory &s, const shape<D> &p, const cuda_objective &f,
                                    const float *dA, float *dK, float *dV, int left)
 {
     tile_sums<D> dk, dv;
@@ -567,9 +578,8 @@ __device__ void tile_backward_keys(const memory &s, const cuda_problem &p, const
 // As attend_backward_queries() and attend_backward_keys(), half of the warps each. dA . A is the
 // sum of p dp only without rounding: here that is taken by itself.
 template <int D>
-__device__ void attend_tiles_backward(const memory &s, const cuda_problem &p,
-                                      const cuda_objective &f, const float *dA, float *dQ,
-                                      float *dK, float *dV)
+__device__ void attend_tiles_backward(const memory &s, const shape<D> &p, const cuda_objective &f,
+                                      const float *dA, float *dQ, float *dK, float *dV)
 {
     EACH_HALF_TILE(t)
     add_products<D>(s, p, dA, t / 2 * TILE_SIDE, t % 2);
@@ -586,7 +596,8 @@ __device__ void attend_tiles_backward(const memory &s, const cuda_problem &p,
 
 // ---- forward ----------------------------------------------------------------------------------
 
-__device__ void begin(const memory &s, const cuda_problem &p, const cuda_model &model,
+template <int D>
+__device__ void begin(const memory &s, const shape<D> &p, const cuda_model &model,
                       const float *position)
 {
     const int d = p.d;
@@ -605,19 +616,19 @@ __device__ void begin(const memory &s, const cuda_problem &p, const cuda_model &
     }
 }
 
-// to = Y W: the first, second or third of three.
-template <bool TF32>
-__device__ inline void project(const memory &s, const cuda_problem &p, float *to, int W, int which)
+// to = Y W
+template <bool TF32, int D>
+__device__ inline void project(const memory &s, const shape<D> &p, float *to, int W, turns &turn)
 {
-    const int d = p.d, tiles = (s.N + TILE_SIDE - 1) / TILE_SIDE;
+    const int d = p.d;
     product<TF32>(
-        s.stage, s.N, d, d, rows_of(s.Y, d), rows_of(s.w + p.offset[W], d), which * tiles,
+        s.stage, s.N, d, d, rows_of(s.Y, d), rows_of(s.w + p.offset[W], d), turn,
         [](int, int) { return 0.0f; }, [=](int i, int j, float sum) { to[i * d + j] = sum; });
 }
 
 // Y, Q, K, V and A from Z. Ends with a barrier.
 template <int D, bool TF32>
-__device__ void attention(const memory &s, const cuda_problem &p, const float *Z, int count_terms)
+__device__ void attention(const memory &s, const shape<D> &p, const float *Z, int count_terms)
 {
     const int d = p.d;
     MINE(i, s.N)
@@ -625,14 +636,16 @@ __device__ void attention(const memory &s, const cuda_problem &p, const float *Z
         const float *z = Z + i * d, *x = s.X + i * d;
         float *y = s.Y + i * d;
         if (p.pre)
-            norm(y, nullptr, z, x, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS], d);
+            norm<D>(y, nullptr, z, x, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS],
+                    d);
         for (int k = 0; !p.pre && k < d; k++)
             y[k] = z[k] + x[k];
     }
     __syncthreads();
-    project<TF32>(s, p, s.Q, EER_W_Q, 0);
-    project<TF32>(s, p, s.K, EER_W_K, 1);
-    project<TF32>(s, p, s.V, EER_W_V, 2);
+    turns turn;
+    project<TF32>(s, p, s.Q, EER_W_Q, turn);
+    project<TF32>(s, p, s.K, EER_W_K, turn);
+    project<TF32>(s, p, s.V, EER_W_V, turn);
     __syncthreads();
     if constexpr (TF32)
         attend_tiles<D>(s, p, count_terms);
@@ -642,7 +655,8 @@ __device__ void attention(const memory &s, const cuda_problem &p, const float *Z
 }
 
 // Z' and, if there is an MLP, its input Y2. Ends with a barrier.
-__device__ void attention_output(const memory &s, const cuda_problem &p, const float *Z)
+template <int D>
+__device__ void attention_output(const memory &s, const shape<D> &p, const float *Z)
 {
     const int d = p.d;
     MINE(i, s.N)
@@ -650,11 +664,13 @@ __device__ void attention_output(const memory &s, const cuda_problem &p, const f
         const float *z = Z + i * d, *a = s.A + i * d, *x = s.X + i * d;
         float *out = s.Zp + i * d, *y = s.Y2 + i * d;
         if (p.post)
-            norm(out, nullptr, z, a, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS], d);
+            norm<D>(out, nullptr, z, a, s.w + p.offset[EER_LN1_GAIN], s.w + p.offset[EER_LN1_BIAS],
+                    d);
         for (int k = 0; !p.post && k < d; k++)
             out[k] = z[k] + a[k];
         if (p.m > 0 && p.pre)
-            norm(y, nullptr, out, x, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS], d);
+            norm<D>(y, nullptr, out, x, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS],
+                    d);
         for (int k = 0; p.m > 0 && !p.pre && k < d; k++)
             y[k] = out[k] + x[k];
     }
@@ -662,29 +678,30 @@ __device__ void attention_output(const memory &s, const cuda_problem &p, const f
 }
 
 // end(i, u, a) with the arguments a of n hidden units from `begin` on, of all rows.
-template <bool TF32, class End>
-__device__ __forceinline__ void hidden(const memory &s, const cuda_problem &p, int begin, int n,
-                                       End end)
+template <bool TF32, int D, class End>
+__device__ __forceinline__ void hidden(const memory &s, const shape<D> &p, int begin, int n,
+                                       turns &turn, End end)
 {
     const float *b_1 = s.w + p.offset[EER_B_1] + begin;
     product<TF32>(
-        s.stage, s.N, n, p.d, rows_of(s.Y2, p.d), rows_of(s.w + p.offset[EER_W_1] + begin, p.m), 0,
-        [=](int, int u) { return b_1[u]; }, end);
+        s.stage, s.N, n, p.d, rows_of(s.Y2, p.d), rows_of(s.w + p.offset[EER_W_1] + begin, p.m),
+        turn, [=](int, int u) { return b_1[u]; }, end);
 }
 
 // O = MLP(Y2), a tile of hidden units at a time. Ends with a barrier.
-template <bool TF32> __device__ void mlp(const memory &s, const cuda_problem &p)
+template <bool TF32, int D> __device__ void mlp(const memory &s, const shape<D> &p)
 {
     const int d = p.d;
     const float *W_2 = s.w + p.offset[EER_W_2], *b_2 = s.w + p.offset[EER_B_2];
+    turns turn;
     for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
         const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
-        hidden<TF32>(s, p, begin, n, [&](int i, int u, float x) {
+        hidden<TF32>(s, p, begin, n, turn, [&](int i, int u, float x) {
             s.units[i * CUDA_TILE + u] = activation(x, p.relu);
         });
         __syncthreads();
         product<TF32>(
-            s.stage, s.N, d, n, rows_of(s.units, CUDA_TILE), rows_of(W_2 + begin * d, d), 0,
+            s.stage, s.N, d, n, rows_of(s.units, CUDA_TILE), rows_of(W_2 + begin * d, d), turn,
             [&](int i, int j) { return begin > 0 ? s.O[i * d + j] : b_2[j]; },
             [&](int i, int j, float sum) { s.O[i * d + j] = sum; });
         __syncthreads();
@@ -693,7 +710,8 @@ template <bool TF32> __device__ void mlp(const memory &s, const cuda_problem &p)
 
 // Z_(t+1) from Z' and O, and with the path reading its way from Z_t. A row's own thread is the only
 // one to read it before the next barrier.
-__device__ void state(const memory &s, const cuda_problem &p, float *next, const float *Z)
+template <int D>
+__device__ void state(const memory &s, const shape<D> &p, float *next, const float *Z)
 {
     const int d = p.d;
     MINE(i, s.N)
@@ -701,8 +719,8 @@ __device__ void state(const memory &s, const cuda_problem &p, float *next, const
         float *out = next + i * d;
         const float *zp = s.Zp + i * d, *o = s.O + i * d;
         if (p.m > 0 && p.post)
-            norm(out, nullptr, zp, o, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS],
-                 d);
+            norm<D>(out, nullptr, zp, o, s.w + p.offset[EER_LN2_GAIN], s.w + p.offset[EER_LN2_BIAS],
+                    d);
         for (int k = 0; !(p.m > 0 && p.post) && k < d; k++)
             out[k] = zp[k] + (p.m > 0 ? o[k] : 0.0f);
         float squares = 0.0f;
@@ -719,8 +737,8 @@ __device__ void state(const memory &s, const cuda_problem &p, float *next, const
 
 // Products with W_O are taken once a step, not once an iteration, and are C = V + 1 wide: their
 // operands are rounded, but a tensor core would gain nothing.
-template <bool TF32>
-__device__ inline float logit(const memory &s, const cuda_problem &p, int i, int c)
+template <bool TF32, int D>
+__device__ inline float logit(const memory &s, const shape<D> &p, int i, int c)
 {
     const float *W_O = s.w + p.offset[EER_W_O];
     float sum = s.w[p.offset[EER_B_O] + c];
@@ -730,8 +748,8 @@ __device__ inline float logit(const memory &s, const cuda_problem &p, int i, int
 }
 
 // Cross-entropy of row i, whose h is in Y; keeps top and 1 / sum of its softmax.
-template <bool TF32>
-__device__ inline void cross_entropy(const memory &s, const cuda_problem &p, int i)
+template <bool TF32, int D>
+__device__ inline void cross_entropy(const memory &s, const shape<D> &p, int i)
 {
     const int label = s.labels[i];
     float top = -INFINITY, right = 0.0f, sum = 0.0f;
@@ -754,8 +772,8 @@ __device__ inline void cross_entropy(const memory &s, const cuda_problem &p, int
 }
 
 // h of every row, its loss; each row's own numbers of the other terms.
-template <bool TF32>
-__device__ void losses(const memory &s, const cuda_problem &p, const cuda_objective &f)
+template <bool TF32, int D>
+__device__ void losses(const memory &s, const shape<D> &p, const cuda_objective &f)
 {
     const int d = p.d;
     const float *Z = s.history + static_cast<size_t>(p.T) * static_cast<size_t>(s.N * d);
@@ -765,8 +783,8 @@ __device__ void losses(const memory &s, const cuda_problem &p, const cuda_object
         const float *z = Z + i * d;
         float *h = s.Y + i * d, squares = 0.0f;
         if (p.final_norm)
-            s.rstd[i] = norm(h, s.xhat + i * d, z, nullptr, s.w + p.offset[EER_LNF_GAIN],
-                             s.w + p.offset[EER_LNF_BIAS], d);
+            s.rstd[i] = norm<D>(h, s.xhat + i * d, z, nullptr, s.w + p.offset[EER_LNF_GAIN],
+                                s.w + p.offset[EER_LNF_BIAS], d);
         for (int k = 0; k < d; k++) {
             squares += z[k] * z[k];
             if (!p.final_norm)
@@ -802,8 +820,8 @@ __device__ void sum_terms(const memory &s, const cuda_problem &p, float *sums)
 }
 
 // Gradients of W_O and b_O, and dh in O, a tile of classes at a time. Ends with a barrier.
-template <bool TF32>
-__device__ void read_out_backward(const memory &s, const cuda_problem &p, const cuda_objective &f)
+template <bool TF32, int D>
+__device__ void read_out_backward(const memory &s, const shape<D> &p, const cuda_objective &f)
 {
     const int d = p.d, N = s.N;
     const float *W_O = s.w + p.offset[EER_W_O];
@@ -825,7 +843,8 @@ __device__ void read_out_backward(const memory &s, const cuda_problem &p, const 
                 sum += operand<TF32>(s.Y[i * d + k]) * operand<TF32>(s.units[i * CUDA_TILE + u]);
             s.G[p.offset[EER_W_O] + k * p.C + begin + u] += sum;
         }
-        column_sums(s.G + p.offset[EER_B_O] + begin, s.units, CUDA_TILE, n, N);
+        turns turn;
+        column_sums(s.G + p.offset[EER_B_O] + begin, s.units, CUDA_TILE, n, N, turn);
         MINE(e, N * d)
         {
             const int i = e / d, k = e % d;
@@ -840,7 +859,8 @@ __device__ void read_out_backward(const memory &s, const cuda_problem &p, const 
 }
 
 // dZ_T from dh and the kinetic term. Ends with a barrier.
-__device__ void last_state_backward(const memory &s, const cuda_problem &p, const cuda_objective &f)
+template <int D>
+__device__ void last_state_backward(const memory &s, const shape<D> &p, const cuda_objective &f)
 {
     const int d = p.d, size = s.N * d;
     const float *Z = s.history + static_cast<size_t>(p.T) * static_cast<size_t>(size);
@@ -861,8 +881,9 @@ __device__ void last_state_backward(const memory &s, const cuda_problem &p, cons
             dz[k] = before + slope * (Z[i * d + k] - from[i * d + k]);
         }
     }
+    turns turn;
     if (p.final_norm)
-        norm_sums(s, s.G + p.offset[EER_LNF_GAIN], s.G + p.offset[EER_LNF_BIAS], s.O, d);
+        norm_sums(s, s.G + p.offset[EER_LNF_GAIN], s.G + p.offset[EER_LNF_BIAS], s.O, d, turn);
     __syncthreads();
 }
 
@@ -870,39 +891,43 @@ __device__ void last_state_backward(const memory &s, const cuda_problem &p, cons
 
 // From dZ_(t+1): dY2 in O, and the gradients of the MLP. dO, the derivative by the MLP's output, is
 // dZ, or with norm = post R. Ends with a barrier.
-template <bool TF32> __device__ void backward_mlp(const memory &s, const cuda_problem &p)
+template <bool TF32, int D> __device__ void backward_mlp(const memory &s, const shape<D> &p)
 {
     const int d = p.d, N = s.N;
     const float *W_1 = s.w + p.offset[EER_W_1], *W_2 = s.w + p.offset[EER_W_2];
+    turns turn;
     if (p.post) {
         const float *gain = s.w + p.offset[EER_LN2_GAIN], *bias = s.w + p.offset[EER_LN2_BIAS];
         MINE(i, N)
         {
             float *r = s.R + i * d, *xhat = s.xhat + i * d;
-            const float rstd = norm(r, xhat, s.Zp + i * d, s.O + i * d, gain, bias, d);
+            const float rstd = norm<D>(r, xhat, s.Zp + i * d, s.O + i * d, gain, bias, d);
             norm_backward(r, s.dZ + i * d, xhat, rstd, gain, d);
         }
         __syncthreads();
-        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.dZ, d);
+        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.dZ, d, turn);
     }
     const float *dO = p.post ? s.R : s.dZ;
-    column_sums(s.G + p.offset[EER_B_2], dO, d, d, N);
+    column_sums(s.G + p.offset[EER_B_2], dO, d, d, N, turn);
     for (int begin = 0; begin < p.m; begin += CUDA_TILE) {
         const int n = p.m - begin < CUDA_TILE ? p.m - begin : CUDA_TILE;
-        hidden<TF32>(s, p, begin, n, [&](int i, int u, float x) {
+        turns same = turn;
+        hidden<TF32>(s, p, begin, n, turn, [&](int i, int u, float x) {
             s.units[i * CUDA_TILE + u] = activation(x, p.relu);
             s.dunits[i * CUDA_TILE + u] = activation_slope(x, p.relu);
         });
         product<TF32>(
-            s.stage, N, n, d, rows_of(dO, d), transposed(W_2 + begin * d, d), 0,
+            s.stage, N, n, d, rows_of(dO, d), transposed(W_2 + begin * d, d), same,
             [](int, int) { return 0.0f; },
             [&](int i, int u, float sum) { s.dunits[i * CUDA_TILE + u] *= sum; });
         __syncthreads();
-        outer<TF32>(s, s.G + p.offset[EER_W_2] + begin * d, d, s.units, CUDA_TILE, n, dO, d, d, 0);
-        outer<TF32>(s, s.G + p.offset[EER_W_1] + begin, p.m, s.Y2, d, d, s.dunits, CUDA_TILE, n, 2);
-        column_sums(s.G + p.offset[EER_B_1] + begin, s.dunits, CUDA_TILE, n, N);
+        outer<TF32>(s, s.G + p.offset[EER_W_2] + begin * d, d, s.units, CUDA_TILE, n, dO, d, d,
+                    turn);
+        outer<TF32>(s, s.G + p.offset[EER_W_1] + begin, p.m, s.Y2, d, d, s.dunits, CUDA_TILE, n,
+                    turn);
+        column_sums(s.G + p.offset[EER_B_1] + begin, s.dunits, CUDA_TILE, n, N, turn);
         product<TF32>(
-            s.stage, N, d, n, rows_of(s.dunits, CUDA_TILE), transposed(W_1 + begin, p.m), 4,
+            s.stage, N, d, n, rows_of(s.dunits, CUDA_TILE), transposed(W_1 + begin, p.m), turn,
             [&](int i, int k) { return begin > 0 ? s.O[i * d + k] : 0.0f; },
             [&](int i, int k, float sum) { s.O[i * d + k] = sum; });
         __syncthreads();
@@ -911,7 +936,7 @@ template <bool TF32> __device__ void backward_mlp(const memory &s, const cuda_pr
 
 // From dZ_(t+1) and dY2: dZ' in R, dA in R or with norm = post in S, and dA . A, which in FP32 is
 // the sum over keys of p dp. Ends with a barrier.
-__device__ void backward_rows(const memory &s, const cuda_problem &p, const float *Z)
+template <int D> __device__ void backward_rows(const memory &s, const shape<D> &p, const float *Z)
 {
     const int d = p.d;
     const float *gain_1 = s.w + p.offset[EER_LN1_GAIN], *bias_1 = s.w + p.offset[EER_LN1_BIAS];
@@ -921,7 +946,7 @@ __device__ void backward_rows(const memory &s, const cuda_problem &p, const floa
         float *r = s.R + i * d, *xhat = s.xhat + i * d, *dx = s.dX + i * d, *du = s.S + i * d;
         const float *dz = s.dZ + i * d;
         if (p.m > 0 && p.pre) {
-            const float rstd = norm(du, xhat, s.Zp + i * d, s.X + i * d, gain_2, bias_2, d);
+            const float rstd = norm<D>(du, xhat, s.Zp + i * d, s.X + i * d, gain_2, bias_2, d);
             norm_backward(du, s.O + i * d, xhat, rstd, gain_2, d);
         }
         for (int k = 0; k < d; k++) {
@@ -930,7 +955,7 @@ __device__ void backward_rows(const memory &s, const cuda_problem &p, const floa
             dx[k] += du2;
         }
         if (p.post) {
-            const float rstd = norm(du, xhat, Z + i * d, s.A + i * d, gain_1, bias_1, d);
+            const float rstd = norm<D>(du, xhat, Z + i * d, s.A + i * d, gain_1, bias_1, d);
             norm_backward(du, r, xhat, rstd, gain_1, d);
         }
         float product = 0.0f;
@@ -944,10 +969,10 @@ __device__ void backward_rows(const memory &s, const cuda_problem &p, const floa
 // dY of dy = dq, dk or dv: to = dy W^T, or added to it. A thread has the same elements in each
 // call.
 __device__ inline void add_projected(const memory &s, float *to, const float *dy, const float *W,
-                                     int d, bool add)
+                                     int d, bool add, turns turn)
 {
     product<true>(
-        s.stage, s.N, d, d, rows_of(dy, d), transposed(W, d), 3,
+        s.stage, s.N, d, d, rows_of(dy, d), transposed(W, d), turn,
         [=](int i, int k) { return add ? to[i * d + k] : 0.0f; },
         [=](int i, int k, float sum) { to[i * d + k] = sum; });
 }
@@ -956,15 +981,16 @@ __device__ inline void add_projected(const memory &s, float *to, const float *dy
 // backward_rows() went through, then dY in O and the gradients of W_Q, W_K, W_V. Ends with a
 // barrier.
 template <int D, bool TF32>
-__device__ void backward_attention(const memory &s, const cuda_problem &p, const cuda_objective &f)
+__device__ void backward_attention(const memory &s, const shape<D> &p, const cuda_objective &f)
 {
     const int d = p.d, N = s.N;
     const float *dA = p.post ? s.S : s.R;
     float *dV = s.dV, *dQ = s.Y2, *dK = s.Zp;
+    turns turn;
     if (p.m > 0 && p.pre)
-        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.O, d);
+        norm_sums(s, s.G + p.offset[EER_LN2_GAIN], s.G + p.offset[EER_LN2_BIAS], s.O, d, turn);
     if (p.post)
-        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.R, d);
+        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.R, d, turn);
     if constexpr (TF32) {
         attend_tiles_backward<D>(s, p, f, dA, dQ, dK, dV);
     } else {
@@ -974,29 +1000,29 @@ __device__ void backward_attention(const memory &s, const cuda_problem &p, const
     __syncthreads();
     const float *W_Q = s.w + p.offset[EER_W_Q], *W_K = s.w + p.offset[EER_W_K];
     const float *W_V = s.w + p.offset[EER_W_V];
-    outer<TF32>(s, s.G + p.offset[EER_W_Q], d, s.Y, d, d, dQ, d, d, 0);
-    outer<TF32>(s, s.G + p.offset[EER_W_K], d, s.Y, d, d, dK, d, d, 1);
-    outer<TF32>(s, s.G + p.offset[EER_W_V], d, s.Y, d, d, dV, d, d, 2);
+    outer<TF32>(s, s.G + p.offset[EER_W_Q], d, s.Y, d, d, dQ, d, d, turn);
+    outer<TF32>(s, s.G + p.offset[EER_W_K], d, s.Y, d, d, dK, d, d, turn);
+    outer<TF32>(s, s.G + p.offset[EER_W_V], d, s.Y, d, d, dV, d, d, turn);
     if constexpr (TF32) {
-        add_projected(s, s.O, dQ, W_Q, d, false);
-        add_projected(s, s.O, dK, W_K, d, true);
-        add_projected(s, s.O, dV, W_V, d, true);
+        add_projected(s, s.O, dQ, W_Q, d, false, turn);
+        add_projected(s, s.O, dK, W_K, d, true, turn);
+        add_projected(s, s.O, dV, W_V, d, true, turn);
     } else {
-        MINE(e, N * d)
-        {
+        turn.elements(N * d, [&](int e) {
             const int i = e / d, k = e % d;
             float sum = 0.0f;
             for (int j = 0; j < d; j++)
                 sum += dQ[i * d + j] * W_Q[k * d + j] + dK[i * d + j] * W_K[k * d + j] +
                        dV[i * d + j] * W_V[k * d + j];
             s.O[e] = sum;
-        }
+        });
     }
     __syncthreads();
 }
 
 // dZ_t from dY; what the path reading adds to it. Ends with a barrier.
-__device__ void backward_state(const memory &s, const cuda_problem &p, const cuda_objective &f,
+template <int D>
+__device__ void backward_state(const memory &s, const shape<D> &p, const cuda_objective &f,
                                const float *Z, int t)
 {
     const int d = p.d, size = s.N * d;
@@ -1008,7 +1034,7 @@ __device__ void backward_state(const memory &s, const cuda_problem &p, const cud
         const float *dy = s.O + i * d, *z = Z + i * d;
         const float *through = (p.post ? s.S : s.R) + i * d;
         if (p.pre) {
-            const float rstd = norm(dz, xhat, z, s.X + i * d, gain, bias, d);
+            const float rstd = norm<D>(dz, xhat, z, s.X + i * d, gain, bias, d);
             norm_backward(dz, dy, xhat, rstd, gain, d);
         }
         for (int k = 0; k < d; k++) {
@@ -1020,11 +1046,12 @@ __device__ void backward_state(const memory &s, const cuda_problem &p, const cud
         }
     }
     __syncthreads();
+    turns turn;
     if (p.pre)
-        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.O, d);
+        norm_sums(s, s.G + p.offset[EER_LN1_GAIN], s.G + p.offset[EER_LN1_BIAS], s.O, d, turn);
 }
 
-__device__ void embedding_backward(const memory &s, const cuda_problem &p)
+template <int D> __device__ void embedding_backward(const memory &s, const shape<D> &p)
 {
     const int d = p.d;
     float *dE = s.G + p.offset[EER_EMBEDDING];
@@ -1042,11 +1069,22 @@ __device__ void embedding_backward(const memory &s, const cuda_problem &p)
 
 // ---- the kernel -------------------------------------------------------------------------------
 
+// Blocks of a multiprocessor that have to find registers, with d = 8 and the largest blocks. sm_80
+// has not the shared memory for two; on sm_90 TF32 with room for two would spill.
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ < 900
+#define BLOCKS(D, TF32) 1
+#elif defined __CUDA_ARCH__ && __CUDA_ARCH__ < 1000
+#define BLOCKS(D, TF32) ((D) == 8 && !(TF32) ? 2 : 1)
+#else
+#define BLOCKS(D, TF32) ((D) == 8 ? 2 : 1)
+#endif
+
 template <int D, bool TF32>
-__global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1) cuda_train_kernel(cuda_work w)
+__global__ void __launch_bounds__(TF32 || D != 8 ? CUDA_THREADS : CUDA_WIDEST, BLOCKS(D, TF32))
+    cuda_train_kernel(cuda_work w)
 {
     CUDA_DYNAMIC_SHARED(float, shared);
-    const cuda_problem &p = w.problem;
+    const shape<D> p = {w.problem};
     const cuda_model &model = w.model[blockIdx.y];
     const cuda_step &step = w.step[blockIdx.y];
     const cuda_objective f = step.objective;

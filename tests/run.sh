@@ -23,9 +23,9 @@ suite search sh -c "$build/tests/search ST 3 2 1.001 4 1 8 6000 >$build/tests/fo
     python3 tests/bound/instances.py $build/tests/found.json"
 suite strict sh tests/bound/strict.sh "$build"
 # cuda/ under the emulation; `make test-cuda` does much more.
-suite cuda_engine "$build/tests/cuda/plain/test_engine" 8
+suite cuda_engine "$build/tests/cuda/plain/test_engine" 4
 suite cuda_gradcheck env EER_CUDA_LIBRARY="$build/tests/cuda/plain/eer-cuda.so" sh -c \
-    "$build/eer gradcheck --backend cuda --precision both --configs 12 && echo '1 passed, 0 failed'"
+    "$build/eer gradcheck --backend cuda --precision both --configs 8 && echo '1 passed, 0 failed'"
 suite cuda_cli sh tests/cuda/cli_test.sh "$build/eer" "$build/tests/cuda/plain/eer-cuda.so"
 suite cli sh tests/cli/cli_test.sh "$build/eer" 5
 suites_end

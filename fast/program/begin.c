@@ -24,6 +24,35 @@ enum eer_status eer_begin_option(struct eer_arguments *a, int option, const char
     return EER_OK;
 }
 
+enum eer_status eer_begin_run_option(struct eer_arguments *a, enum eer_run_option option,
+                                     const char *value, struct eer_error *error)
+{
+    long long number = 0;
+    enum eer_status status = EER_OK;
+    switch (option) {
+    case EER_RUN_STEPS:
+        a->steps = value;
+        break;
+    case EER_RUN_OUT:
+        a->out = value;
+        break;
+    case EER_RUN_RESUME:
+        a->resuming = 1;
+        a->resume = value;
+        break;
+    case EER_RUN_FORCE:
+        a->force = 1;
+        break;
+    case EER_RUN_CHECKPOINT_EVERY:
+        status = eer_parse_whole(value, 1, EER_MAX_STEPS, "--checkpoint-every", &number, error);
+        a->checkpoint_every = (int)number;
+        break;
+    default:
+        a->quiet = 1;
+    }
+    return status;
+}
+
 enum eer_status eer_begin_configure(const struct eer_arguments *a, struct eer_config *config,
                                     struct eer_error *error)
 {

@@ -27,6 +27,19 @@ enum { EER_CONFIGURATION_OPTIONS = 3 };
 enum eer_status eer_begin_option(struct eer_arguments *, int option, const char *value,
                                  struct eer_error *);
 
+/* The options of a run, in the order in which train's and sweep's tables have them. */
+enum eer_run_option {
+    EER_RUN_STEPS,
+    EER_RUN_OUT,
+    EER_RUN_RESUME,
+    EER_RUN_FORCE,
+    EER_RUN_CHECKPOINT_EVERY,
+    EER_RUN_QUIET,
+    EER_RUN_OPTIONS
+};
+enum eer_status eer_begin_run_option(struct eer_arguments *, enum eer_run_option, const char *value,
+                                     struct eer_error *);
+
 /* Applies preset, file and single keys, in this order, to *config and checks the whole. */
 enum eer_status eer_begin_configure(const struct eer_arguments *, struct eer_config *,
                                     struct eer_error *);

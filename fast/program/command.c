@@ -178,6 +178,46 @@ enum eer_status eer_parse_list(const char *text, int least, int most, const char
     }
 }
 
+static enum eer_status add_seeds(uint64_t first, uint64_t last, const char *what, uint64_t *seeds,
+                                 int room, int *count, struct eer_error *error)
+{
+    if (last < first)
+        return eer_fail(error, EER_USAGE, "%s: the range %llu-%llu is empty", what,
+                        (unsigned long long)first, (unsigned long long)last);
+    if (last - first >= (uint64_t)(room - *count))
+        return eer_fail(error, EER_USAGE, "%s: more than %d of them", what, room);
+    for (int i = 0, more = (int)(last - first) + 1; i < more; i++) {
+        for (int k = 0; k < *count; k++)
+            if (seeds[k] == first + (uint64_t)i)
+                return eer_fail(error, EER_USAGE, "%s: %llu is there twice", what,
+                                (unsigned long long)seeds[k]);
+        seeds[(*count)++] = first + (uint64_t)i;
+    }
+    return EER_OK;
+}
+
+enum eer_status eer_parse_seeds(const char *text, const char *what, uint64_t *seeds, int room,
+                                int *count, struct eer_error *error)
+{
+    char range[48]; /* two numbers of 20 digits, and enough of longer ones to be wrong */
+    for (*count = 0;;) {
+        uint64_t first = 0, last = 0;
+        size_t length = strcspn(text, ",");
+        snprintf(range, sizeof range, "%.*s", length < sizeof range ? (int)length : 47, text);
+        char *dash = strchr(range, '-');
+        if (dash)
+            *dash = '\0';
+        enum eer_status status = eer_parse_seed(range, what, &first, error);
+        if (status == EER_OK)
+            status = eer_parse_seed(dash ? dash + 1 : range, what, &last, error);
+        if (status == EER_OK)
+            status = add_seeds(first, last, what, seeds, room, count, error);
+        if (status != EER_OK || text[length] == '\0')
+            return status;
+        text += length + 1;
+    }
+}
+
 enum eer_status eer_parse_word(const char *text, const char *words, const char *what, int *value,
                                struct eer_error *error)
 {

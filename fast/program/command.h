@@ -23,8 +23,9 @@ struct eer_command {
     enum eer_status (*run)(int argc, char **argv, struct eer_error *);
 };
 
-extern const struct eer_command eer_train_command, eer_eval_command, eer_info_command,
-    eer_theorem_command, eer_certify_command, eer_report_command, eer_bench_command;
+extern const struct eer_command eer_train_command, eer_sweep_command, eer_eval_command,
+    eer_info_command, eer_theorem_command, eer_certify_command, eer_report_command,
+    eer_bench_command;
 
 enum { EER_OPTION_END = -1, EER_OPTION_ERROR = -2 };
 
@@ -50,6 +51,10 @@ enum eer_status eer_parse_seed(const char *text, const char *what, uint64_t *val
 /* At most `room` numbers, "N,N,...". */
 enum eer_status eer_parse_list(const char *text, int least, int most, const char *what, int *values,
                                int room, int *count, struct eer_error *);
+
+/* At most `room` seeds, none twice: single ones and ranges, "A-B,C,...". */
+enum eer_status eer_parse_seeds(const char *text, const char *what, uint64_t *seeds, int room,
+                                int *count, struct eer_error *);
 
 /* The place of a word in "a|b|c". */
 enum eer_status eer_parse_word(const char *text, const char *words, const char *what, int *value,

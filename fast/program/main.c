@@ -9,8 +9,9 @@
 #include "verified.h"
 
 static const struct eer_command *const commands[] = {
-    &eer_train_command,   &eer_eval_command,   &eer_info_command,      &eer_theorem_command,
-    &eer_certify_command, &eer_report_command, &eer_gradcheck_command, &eer_bench_command,
+    &eer_train_command,  &eer_sweep_command,     &eer_eval_command,
+    &eer_info_command,   &eer_theorem_command,   &eer_certify_command,
+    &eer_report_command, &eer_gradcheck_command, &eer_bench_command,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0], OPTION_COLUMN = 28 };

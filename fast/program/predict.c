@@ -10,6 +10,7 @@ enum {
     WARP = 32,
     PARTITIONS = 4, /* of a multiprocessor: each issues one instruction a clock */
     THREADS = 256,
+    WIDEST = 288, /* of training at d = 8 */
     LANES = 4,
     ROWS = WARP / LANES, /* of attention, a warp */
     TILE = 16,
@@ -26,10 +27,10 @@ static const double BARRIER = 30, SMALL_KERNELS = 7000, GAP_MS = 0.001;
 
 /* Multiprocessors, largest clock, and limits as NVIDIA states them. */
 static const struct eer_device devices[] = {
-    {"a100", "A100", 108, 1410, 64, 2048, 96, 164 << 10, 163 << 10},
-    {"h100", "H100", 132, 1755, 128, 2048, 128, 228 << 10, 227 << 10},
-    {"b200", "B200", 148, 1965, 128, 2048, 128, 228 << 10, 227 << 10},
-    {"rtx5090", "RTX 5090", 170, 2407, 128, 1536, 128, 100 << 10, 99 << 10},
+    {"a100", "A100", 108, 1410, 64, 2048, 107, 164 << 10, 163 << 10},
+    {"h100", "H100", 132, 1755, 128, 2048, 96, 228 << 10, 227 << 10},
+    {"b200", "B200", 148, 1965, 128, 2048, 95, 228 << 10, 227 << 10},
+    {"rtx5090", "RTX 5090", 170, 2407, 128, 1536, 96, 100 << 10, 99 << 10},
 };
 enum { DEVICES = sizeof devices / sizeof *devices };
 
@@ -54,9 +55,9 @@ struct cost {
 };
 
 struct work {
-    int N, threads, warps;
-    double busy[PARTITIONS], path, wavefronts; /* of the phase */
-    struct eer_block *block;                   /* of all */
+    int N, threads, warps, place;                      /* in what is handed out in turns */
+    double busy[PARTITIONS], path[WIDEST], wavefronts; /* of the phase; path: of each thread */
+    struct eer_block *block;                           /* of all */
 };
 
 static struct cost times(struct cost c, double factor)
@@ -64,14 +65,22 @@ static struct cost times(struct cost c, double factor)
     return (struct cost){factor * c.instructions, factor * c.path, factor * c.wavefronts};
 }
 
-/* Items are handed out a thread one, round and round. */
+static void warp_does(struct work *w, int warp, struct cost c)
+{
+    w->busy[warp % PARTITIONS] += c.instructions;
+    w->wavefronts += c.wavefronts;
+}
+
+/* Items are handed out a thread one, round and round from the last thread on, beginning where the
+ * items before ended; a warp pays for all of its threads alike. */
 static void items(struct work *w, double count, struct cost each)
 {
-    const int units = (int)ceil(count / WARP);
-    for (int u = 0; u < units; u++)
-        w->busy[u % w->warps % PARTITIONS] += each.instructions;
-    w->path += ceil(count / w->threads) * each.path;
-    w->wavefronts += units * each.wavefronts;
+    for (int k = 0; k < (int)count; k++, w->place++) {
+        const int thread = w->threads - 1 - w->place % w->threads;
+        w->path[thread] += each.path;
+        if (k == 0 || thread % WARP == WARP - 1)
+            warp_does(w, thread / WARP, each);
+    }
 }
 
 /* `count` sums over all rows: each item is a start, then a row at a time. */
@@ -94,7 +103,6 @@ static int steps(const struct work *w, int causal, int by_keys, int i)
  * as the longest of them; warps without a row pay a quarter of a pass. */
 static void attention(struct work *w, int causal, int both, struct cost pass, struct cost step)
 {
-    double longest = 0.0;
     for (int warp = 0; warp < w->warps; warp++) {
         double done = 0.0, passes = 0.0;
         for (int first = warp * ROWS; first < w->N; first += w->warps * ROWS) {
@@ -105,43 +113,54 @@ static void attention(struct work *w, int causal, int both, struct cost pass, st
         const int idle = (w->N + w->warps * ROWS - 1) / (w->warps * ROWS) - (int)passes;
         w->busy[warp % PARTITIONS] +=
             (passes + idle / 4.0) * pass.instructions + done * step.instructions;
-        w->wavefronts += done * step.wavefronts;
-        longest = fmax(longest, passes * pass.path + done * step.path);
+        w->wavefronts += passes * pass.wavefronts + done * step.wavefronts;
+        for (int lane = 0; lane < WARP; lane++)
+            w->path[warp * WARP + lane] += passes * pass.path + done * step.path;
     }
-    w->path += longest;
 }
 
+/* The next phase hands out from the last thread on, but where the kernel goes on in turns. */
 static void barrier(struct work *w, double repeats)
 {
-    double busiest = 0.0;
+    double busiest = 0.0, longest = 0.0;
     for (int k = 0; k < PARTITIONS; k++) {
         busiest = fmax(busiest, w->busy[k]);
         w->block->instructions += repeats * w->busy[k];
         w->busy[k] = 0.0;
     }
+    for (int k = 0; k < w->threads; k++) {
+        longest = fmax(longest, w->path[k]);
+        w->path[k] = 0.0;
+    }
     busiest = fmax(busiest, w->wavefronts);
     w->block->least += repeats * busiest;
-    w->block->alone += repeats * (fmax(busiest, w->path) + BARRIER);
+    w->block->alone += repeats * (fmax(busiest, longest) + BARRIER);
     w->block->wavefronts += repeats * w->wavefronts;
     w->block->barriers += (int)repeats;
-    w->path = w->wavefronts = 0.0;
+    w->wavefronts = 0.0;
+    w->place = 0;
 }
 
 /* ---- the training kernel: counts of its PTX at d = 8, m = 16 -----------------------------------
  */
 
-/* Starts of sums, and a row of a matrix's, of a vector's. */
-static const struct cost start = {63, 197, 0}, outer = {5, 10.5, 2};
-static const struct cost little = {20, 90, 0}, column = {2.7, 10.5, 1.5};
+/* Starts of sums, and a row of a matrix's, of a vector's, of a layer norm's gain and bias. */
+static const struct cost start = {34, 82.5, 0}, outer = {5, 15.5, 2};
+static const struct cost little = {30, 130, 0}, column = {3, 15.5, 1.4}, norm = {8, 15.5, 3};
 
-/* A thread a row: a layer norm and what is around it. Rows lie d apart, so that as many lanes as d
- * has powers of two meet in a bank; wavefronts are a row's, where d = 8. */
+/* A thread a row, from the first on: a layer norm and what is around it. Rows lie d apart, so that
+ * as many lanes as d has powers of two meet in a bank; wavefronts are a row's, where d = 8. */
 static void rows(struct work *w, double d, double instructions, double path, double wavefronts)
 {
     double ways = 1;
     while (ways < WARP && fmod(d, 2 * ways) == 0)
         ways *= 2;
-    items(w, w->N, times((struct cost){instructions, path, 0}, d / 8));
+    for (int i = 0; i < w->N; i++) {
+        const int thread = i % w->threads;
+        w->path[thread] += path * d / 8;
+        if (thread % WARP == 0)
+            warp_does(w, thread / WARP, (struct cost){instructions * d / 8, 0, 0});
+    }
     w->wavefronts += w->N * wavefronts * ways / 8 * d / 8;
 }
 
@@ -149,11 +168,12 @@ static void attention_again(struct work *w, const struct eer_config *c, struct c
 {
     const double d = c->d, k = d / 8;
     const int causal = c->mask == EER_MASK_CAUSAL;
-    items(w, 3 * w->N * d, times((struct cost){125, 296, 18}, k));
+    for (int which = 0; which < 3; which++)
+        items(w, w->N * d, times((struct cost){39.5, 87, 11}, k));
     barrier(w, T);
-    attention(w, causal, 0, pass, times((struct cost){115, 260, 39}, k));
+    attention(w, causal, 0, pass, times((struct cost){94.5, 257, 9.9}, k));
     barrier(w, T);
-    rows(w, d, 530, 1635, 22);
+    rows(w, d, 300, 683, 10.4);
     barrier(w, T);
 }
 
@@ -162,9 +182,9 @@ static void mlp(struct work *w, const struct eer_config *c, double T)
     const double d = c->d;
     for (int begin = 0; begin < c->mlp; begin += TILE) {
         const double n = c->mlp - begin < TILE ? c->mlp - begin : TILE;
-        items(w, w->N * n, times((struct cost){118, 266, 18}, d / 8));
+        items(w, w->N * n, times((struct cost){87, 184, 12}, d / 8));
         barrier(w, T);
-        items(w, w->N * d, times((struct cost){196, 435, 49}, n / TILE));
+        items(w, w->N * d, times((struct cost){146, 320, 49}, n / TILE));
         barrier(w, T);
     }
 }
@@ -175,22 +195,24 @@ static void mlp_backward(struct work *w, const struct eer_config *c, double T)
     sums(w, d, little, column);
     for (int begin = 0; begin < c->mlp; begin += TILE) {
         const double n = c->mlp - begin < TILE ? c->mlp - begin : TILE;
-        items(w, w->N * n, times((struct cost){185, 411, 59}, d / 8));
+        items(w, w->N * n, times((struct cost){157, 340, 48.5}, d / 8));
+        const int next = w->place;
         barrier(w, T);
+        w->place = next;
         sums(w, n * d, start, outer);
         sums(w, n * d, start, outer);
         sums(w, n, little, column);
-        items(w, w->N * d, times((struct cost){98, 580, 97}, n / TILE));
+        items(w, w->N * d, times((struct cost){214, 392, 95}, n / TILE));
         barrier(w, T);
     }
 }
 
 static void forward(struct work *w, const struct eer_config *c, double T)
 {
-    attention_again(w, c, (struct cost){250, 570, 0}, T);
+    attention_again(w, c, (struct cost){275, 647, 7}, T);
     if (c->mlp > 0)
         mlp(w, c, T);
-    rows(w, c->d, 735, 1967, 26); /* Z_(t+1) and the next Y: no barrier between them */
+    rows(w, c->d, 425, 887, 16.3); /* Z_(t+1) and the next Y: no barrier between them */
     barrier(w, T);
 }
 
@@ -198,52 +220,53 @@ static void backward(struct work *w, const struct eer_config *c, double T)
 {
     const double d = c->d;
     const int norms = c->norm != EER_NORM_NONE;
-    rows(w, d, 510, 1280, 16);
-    for (int k = 0; k < 2 * norms; k++) /* the iteration before's first layer norm */
-        sums(w, d, little, column);
+    rows(w, d, 220, 276, 4);
+    sums(w, 2 * norms * d, little, norm); /* the iteration before's first layer norm */
     barrier(w, T);
-    attention_again(w, c, (struct cost){216, 512, 0}, T);
+    attention_again(w, c, (struct cost){185, 468, 3}, T);
     if (c->mlp > 0 && c->norm == EER_NORM_POST)
         mlp(w, c, T);
     if (c->mlp > 0)
         mlp_backward(w, c, T);
-    rows(w, d, 890, 2598, 44);
+    rows(w, d, 450, 969, 27.3);
     barrier(w, T);
-    for (int k = 0; k < 2 * norms; k++)
-        sums(w, d, little, column);
-    attention(w, c->mask == EER_MASK_CAUSAL, 1, (struct cost){410, 640, 0},
-              times((struct cost){119, 234, 47}, d / 8));
+    sums(w, 2 * norms * d, little, norm);
+    attention(w, c->mask == EER_MASK_CAUSAL, 1, (struct cost){316, 368, 2.5},
+              times((struct cost){106.5, 234, 16.6}, d / 8));
     barrier(w, T);
     for (int k = 0; k < 3; k++)
         sums(w, d * d, start, outer);
-    items(w, w->N * d, times((struct cost){200, 240, 73}, d / 8));
+    items(w, w->N * d, times((struct cost){214, 140, 79}, d / 8));
     barrier(w, T);
-    rows(w, d, 860, 2272, 39);
+    rows(w, d, 371, 643, 23.3);
     barrier(w, T);
 }
 
-/* What comes once: arrays, the input; the read-out and its backward; the embedding. */
-static void ends(struct work *w, const struct eer_config *c)
+/* What comes once: arrays, the input; the read-out and its backward; the embedding, the gradient's
+ * way out. P: parameters. */
+static void ends(struct work *w, const struct eer_config *c, double P)
 {
     const double d = c->d, C = c->vocab + 1;
-    items(w, w->threads, (struct cost){200, 1500, 6});
+    items(w, P, (struct cost){16, 530, 1});
+    rows(w, d, 480, 560, 1);
     barrier(w, 1);
-    rows(w, d, 600, 1500, 26);
-    rows(w, d, 850, 1700, 20); /* the losses, which follow the last state without a barrier */
+    rows(w, d, 980, 2890, 20); /* the first Y; the losses, which follow the last state */
     barrier(w, 1);
     for (int begin = 0; begin < c->vocab + 1; begin += TILE) {
         const double n = C - begin < TILE ? C - begin : TILE;
-        sums(w, 6, little, column);
-        items(w, w->N * n, times((struct cost){120, 400, 20}, d / 8));
+        sums(w, 6, (struct cost){75, 368, 0}, (struct cost){18, 66, 0.9});
+        items(w, w->N * n, times((struct cost){107, 370, 21}, d / 8));
         barrier(w, 1);
         sums(w, d * n, start, outer);
         sums(w, n, little, column);
-        items(w, w->N * d, times((struct cost){110, 300, 25}, n / 4));
+        items(w, w->N * d, times((struct cost){69, 110, 13}, n / 4));
         barrier(w, 1);
     }
-    rows(w, d, 720, 1400, 23);
+    rows(w, d, 373, 641, 14.4);
+    sums(w, 2 * d, little, norm);
     barrier(w, 1);
-    sums(w, (c->vocab + c->bos) * d, start, (struct cost){20, 70, 3});
+    sums(w, (c->vocab + c->bos) * d, (struct cost){130, 149, 5}, (struct cost){10, 38, 2});
+    items(w, w->threads, (struct cost){80, 490, 2});
     barrier(w, 1);
 }
 
@@ -276,15 +299,15 @@ static void count_block(struct eer_block *b, const struct eer_config *c, int N)
 {
     struct eer_layout layout;
     const double T = c->loops, d = c->d, m = c->mlp;
-    const int threads = (N * LANES + WARP - 1) / WARP * WARP;
-    b->threads = threads < THREADS ? threads : THREADS;
+    const int threads = (N * LANES + WARP - 1) / WARP * WARP, most = c->d == 8 ? WIDEST : THREADS;
+    b->threads = threads < most ? threads : most;
+    eer_layout(c, &layout);
     struct work w = {.N = N, .threads = b->threads, .warps = b->threads / WARP, .block = b};
     forward(&w, c, T);
     backward(&w, c, T);
-    ends(&w, c);
-    eer_layout(c, &layout);
+    ends(&w, c, (double)layout.size);
     const double pairs = T * pairs_of(c, N), rows_all = T * N;
-    b->fp32 = pairs * (13 * d + 67) + rows_all * (12 * d * d + 7 * d * m + 143 * d);
+    b->fp32 = pairs * (13 * d + 56) + rows_all * (12 * d * d + 7 * d * m + 126 * d);
     b->exps = 4 * pairs + 2.0 * N * (c->vocab + 1);
     b->roots = (c->q == 1.5 ? 4 * pairs + 2 * rows_all : 0) + 6 * rows_all + 2 * N;
     b->global = sizeof(float) * (2.0 * layout.size + 2.0 * N + 6);

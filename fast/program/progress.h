@@ -8,12 +8,14 @@
 struct eer_progress {
     int quiet, terminal;
     int steps;
+    int models;          /* more than one: means are shown, and the worst */
     int first_step;      /* done before this process began */
     double begin, shown; /* clock, seconds */
     double accuracy[EER_PROGRESS_LENGTHS];
+    double worst[EER_PROGRESS_LENGTHS]; /* among the models */
 };
 
-void eer_progress_begin(struct eer_progress *, int quiet, int first_step, int steps);
+void eer_progress_begin(struct eer_progress *, int quiet, int first_step, int steps, int models);
 /* After a step. */
 void eer_progress_step(struct eer_progress *, int step, const struct eer_terms *);
 /* After an evaluation, whose row was just written. */

@@ -17,26 +17,24 @@
 enum {
     CONFIGURATION,
     SEED = CONFIGURATION + EER_CONFIGURATION_OPTIONS,
-    STEPS,
-    OUT,
-    RESUME,
-    FORCE,
-    CHECKPOINT_EVERY,
     PRINT_CONFIG,
-    QUIET,
-    EXECUTION
+    RUN,
+    EXECUTION = RUN + EER_RUN_OPTIONS
 };
 
 static const struct eer_option options[] = {
     [CONFIGURATION] = EER_CONFIGURATION_ROWS,
     [SEED] = {"seed", "N", "the same as --set seed=N"},
-    [STEPS] = {"steps", "N", "the same as --set steps=N"},
-    [OUT] = {"out", "DIR", "directory of the run (default runs/PRESET-SEED)"},
-    [RESUME] = {"resume", "[PATH]", "continue the run in this directory or from this checkpoint"},
-    [FORCE] = {"force", NULL, "replace the run that is in the directory"},
-    [CHECKPOINT_EVERY] = {"checkpoint-every", "N", "steps (default: at each evaluation)"},
     [PRINT_CONFIG] = {"print-config", NULL, "print the whole configuration and do nothing"},
-    [QUIET] = {"quiet", NULL, "print errors only; no closing evaluation, no pictures"},
+    [RUN + EER_RUN_STEPS] = {"steps", "N", "the same as --set steps=N"},
+    [RUN + EER_RUN_OUT] = {"out", "DIR", "directory of the run (default runs/PRESET-SEED)"},
+    [RUN + EER_RUN_RESUME] = {"resume", "[PATH]",
+                              "continue the run in this directory or from this checkpoint"},
+    [RUN + EER_RUN_FORCE] = {"force", NULL, "replace the run that is in the directory"},
+    [RUN + EER_RUN_CHECKPOINT_EVERY] = {"checkpoint-every", "N",
+                                        "steps (default: at each evaluation)"},
+    [RUN +
+        EER_RUN_QUIET] = {"quiet", NULL, "print errors only; no closing evaluation, no pictures"},
     [EXECUTION] = EER_EXECUTION_ROWS,
     [EXECUTION + EER_EXECUTION_OPTIONS] = {NULL, NULL, NULL},
 };
@@ -45,40 +43,17 @@ static enum eer_status take_option(void *context, int option, const char *value,
                                    struct eer_error *error)
 {
     struct eer_arguments *a = context;
-    long long number = 0;
-    enum eer_status status;
     if (option < CONFIGURATION + EER_CONFIGURATION_OPTIONS)
         return eer_begin_option(a, option - CONFIGURATION, value, error);
     if (option >= EXECUTION)
         return eer_execution_set(&a->execution, option - EXECUTION, value, error);
-    switch (option) {
-    case SEED:
+    if (option >= RUN)
+        return eer_begin_run_option(a, (enum eer_run_option)(option - RUN), value, error);
+    if (option == SEED)
         a->seed = value;
-        return EER_OK;
-    case STEPS:
-        a->steps = value;
-        return EER_OK;
-    case OUT:
-        a->out = value;
-        return EER_OK;
-    case RESUME:
-        a->resuming = 1;
-        a->resume = value;
-        return EER_OK;
-    case CHECKPOINT_EVERY:
-        status = eer_parse_whole(value, 1, EER_MAX_STEPS, "--checkpoint-every", &number, error);
-        a->checkpoint_every = (int)number;
-        return status;
-    case FORCE:
-        a->force = 1;
-        return EER_OK;
-    case PRINT_CONFIG:
+    else
         a->print_config = 1;
-        return EER_OK;
-    default:
-        a->quiet = 1;
-        return EER_OK;
-    }
+    return EER_OK;
 }
 
 static enum eer_status take_options(struct eer_arguments *a, int argc, char **argv,
@@ -136,7 +111,9 @@ static enum eer_status train(const struct eer_arguments *a, struct eer_training 
         return status;
     if (!a->quiet)
         say_first(a, t);
-    status = eer_training_run(t, error);
+    eer_signals_watch();
+    status = eer_training_run(&t, 1, error);
+    eer_signals_restore();
     if (status == EER_STOPPED && !a->quiet)
         printf("stopped after step %d of %d; to continue: eer train --resume %s\n", t->saved,
                t->checkpoint.config.steps, t->directory);

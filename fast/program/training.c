@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "fail.h"
@@ -10,6 +11,19 @@
 #include "signals.h"
 
 enum { MOST_AT_ONCE = 256 }; /* steps that a backend does by itself */
+
+/* The models of a run, and those of them that do the next steps. */
+struct group {
+    struct eer_training *const *all;
+    int models;
+    struct eer_training **now;   /* all at one step */
+    struct eer_engine **engines; /* theirs */
+    int count;
+    int room;                /* steps to where the next model is, or the end */
+    struct eer_terms *terms; /* models x MOST_AT_ONCE */
+    int pace;                /* steps in one call, where a backend does several */
+    struct eer_progress progress;
+};
 
 static enum eer_status take_memory(struct eer_training *t, struct eer_error *error)
 {
@@ -52,10 +66,12 @@ void eer_training_close(struct eer_training *t)
 {
     if (t->engine)
         t->backend->close(t->engine);
+    t->engine = NULL;
     for (int i = 0; i < EER_PROGRESS_LENGTHS; i++)
         eer_examples_free(&t->progress_set[i]);
     free(t->batch.tokens);
     free(t->batch.labels);
+    t->batch.tokens = t->batch.labels = NULL;
 }
 
 /* Adds to a failure's sentence at which step it happened and what is left. */
@@ -95,27 +111,36 @@ static enum eer_status save(struct eer_training *t, struct eer_error *error)
     return status;
 }
 
-/* The terms of a step's batch at the present parameters; the engine keeps the gradient. */
-static enum eer_status look(struct eer_training *t, int step, struct eer_terms *terms,
-                            struct eer_weights *weights, struct eer_error *error)
+/* The terms of the next step's batch at the present parameters; the engine keeps the gradient. */
+static enum eer_status look(struct eer_training *t, struct eer_error *error)
 {
     const struct eer_config *config = &t->checkpoint.config;
-    *weights = eer_weights_at(config, step);
+    const int step = t->step + 1;
+    t->weights = eer_weights_at(config, step);
     t->batch.L = t->backend->length(config, step);
     t->backend->draw(config, config->seed, EER_DRAW_TRAIN, step, &t->batch);
-    return t->backend->gradient(t->engine, &t->batch, weights, terms, NULL, error);
+    return t->backend->gradient(t->engine, &t->batch, &t->weights, &t->terms, NULL, error);
 }
 
-/* Evaluates after `step` steps and writes the row. */
-static enum eer_status evaluate(struct eer_training *t, int step, const struct eer_terms *terms,
-                                const struct eer_weights *weights, struct eer_error *error)
+static enum eer_status do_step(struct eer_training *t, struct eer_error *error)
+{
+    enum eer_status status = look(t, error);
+    if (status != EER_OK)
+        return status;
+    t->step++;
+    t->backend->update(t->engine, eer_learning_rate(&t->checkpoint.config, t->step));
+    return EER_OK;
+}
+
+/* Evaluates after the steps done and writes the row. */
+static enum eer_status evaluate(struct eer_training *t, struct eer_error *error)
 {
     const struct eer_config *config = &t->checkpoint.config;
-    struct eer_row row = {.step = step,
+    struct eer_row row = {.step = t->step,
                           .length = t->batch.L,
-                          .terms = *terms,
-                          .weights = *weights,
-                          .lr = eer_learning_rate(config, step > 0 ? step : 1)};
+                          .terms = t->terms,
+                          .weights = t->weights,
+                          .lr = eer_learning_rate(config, t->step > 0 ? t->step : 1)};
     for (int i = 0; i < EER_PROGRESS_LENGTHS; i++) {
         struct eer_accuracy accuracy;
         enum eer_status status = eer_measure(t->backend, t->engine, config->vocab, config->loops,
@@ -125,141 +150,253 @@ static enum eer_status evaluate(struct eer_training *t, int step, const struct e
         row.accuracy[i] = eer_percent(accuracy.positions);
     }
     row.seconds = t->before + eer_seconds() - t->begin;
-    if (step > t->counted_from)
-        row.steps_per_second = (step - t->counted_from) / t->stepping;
+    if (t->step > t->counted_from)
+        row.steps_per_second = (t->step - t->counted_from) / t->stepping;
     t->stepping = 0.0;
-    t->counted_from = step;
-    enum eer_status status = eer_metrics_write(&t->metrics, &row, error);
-    if (status == EER_OK)
-        eer_progress_row(&t->progress, &row);
+    t->counted_from = t->step;
+    t->row = row;
+    return eer_metrics_write(&t->metrics, &row, error);
+}
+
+/* Does `what` for those of g->now that have not stopped; step: where an error is said to be. One
+ * that is not finite stops there, all other errors are the run's. */
+static enum eer_status each(struct group *g, int step,
+                            enum eer_status what(struct eer_training *, struct eer_error *),
+                            struct eer_error *error)
+{
+    for (int k = 0; k < g->count; k++) {
+        struct eer_training *t = g->now[k];
+        if (t->error.status != EER_OK || what(t, error) == EER_OK)
+            continue;
+        if (at_step(t, step, error) != EER_NOT_FINITE)
+            return error->status;
+        t->error = *error;
+    }
+    return EER_OK;
+}
+
+/* What progress shows: means over g->now, and the worst accuracies. 0: all have stopped. */
+static int means(const struct group *g, struct eer_row *mean, double worst[EER_PROGRESS_LENGTHS])
+{
+    int count = 0;
+    memset(mean, 0, sizeof *mean);
+    for (int k = 0; k < g->count; k++)
+        count += g->now[k]->error.status == EER_OK;
+    for (int i = 0; i < EER_PROGRESS_LENGTHS; i++)
+        worst[i] = 100.0;
+    for (int k = 0; k < g->count; k++) {
+        const struct eer_training *t = g->now[k];
+        if (t->error.status != EER_OK)
+            continue;
+        mean->step = t->step;
+        mean->terms.total += t->terms.total / count;
+        mean->terms.task += t->terms.task / count;
+        mean->terms.entropy += t->terms.entropy / count;
+        mean->terms.potential += t->terms.potential / count;
+        mean->terms.kinetic += t->terms.kinetic / count;
+        mean->steps_per_second += t->row.steps_per_second / count;
+        for (int i = 0; i < EER_PROGRESS_LENGTHS; i++) {
+            mean->accuracy[i] += t->row.accuracy[i] / count;
+            worst[i] = fmin(worst[i], t->row.accuracy[i]);
+        }
+    }
+    return count;
+}
+
+static enum eer_status evaluate_all(struct group *g, int step, struct eer_error *error)
+{
+    struct eer_row mean;
+    enum eer_status status = each(g, step, evaluate, error);
+    if (status == EER_OK && means(g, &mean, g->progress.worst) > 0)
+        eer_progress_row(&g->progress, &mean);
     return status;
 }
 
-static enum eer_status begin(struct eer_training *t, struct eer_error *error)
+/* The step 0 of those that have no checkpoint yet. */
+static enum eer_status begin(struct group *g, struct eer_error *error)
 {
-    struct eer_terms terms;
-    struct eer_weights weights;
-    enum eer_status status = look(t, 1, &terms, &weights, error);
+    g->count = 0;
+    for (int k = 0; k < g->models; k++)
+        if (g->all[k]->saved < 0)
+            g->now[g->count++] = g->all[k];
+    enum eer_status status = each(g, 0, look, error);
     if (status == EER_OK)
-        status = evaluate(t, 0, &terms, &weights, error);
-    if (status == EER_OK)
-        status = save(t, error);
-    return status;
+        status = evaluate_all(g, 0, error);
+    return status == EER_OK ? each(g, 0, save, error) : status;
 }
 
-/* How many steps from `step` on the backend may do by itself: to the next evaluation, checkpoint or
- * end, and so few that progress shows and a signal is answered. */
-static int steps_at_once(const struct eer_training *t, int step)
+/* Who does the next steps. 0: no one, all have stopped or are at the end. */
+static int choose(struct group *g)
 {
-    const struct eer_config *config = &t->checkpoint.config;
-    const int every[] = {config->eval_every, t->checkpoint_every};
-    int count = config->steps - step + 1;
+    const int steps = g->all[0]->checkpoint.config.steps;
+    int least = steps, next = steps;
+    for (int k = 0; k < g->models; k++)
+        if (g->all[k]->error.status == EER_OK && g->all[k]->step < least)
+            least = g->all[k]->step;
+    g->count = 0;
+    for (int k = 0; k < g->models && least < steps; k++) {
+        struct eer_training *t = g->all[k];
+        if (t->error.status == EER_OK && t->step == least) {
+            g->engines[g->count] = t->engine;
+            g->now[g->count++] = t;
+        } else if (t->error.status == EER_OK && t->step < next)
+            next = t->step;
+    }
+    g->room = next - least;
+    return g->count;
+}
+
+/* How many steps after `step` the backend may do by itself: to the next evaluation, checkpoint,
+ * model or end, and so few that progress shows and a signal is answered. */
+static int steps_at_once(const struct group *g, int step)
+{
+    const struct eer_training *t = g->now[0];
+    const int every[] = {t->checkpoint.config.eval_every, t->checkpoint_every};
+    int count = g->room;
     if (!t->backend->steps)
         return 1;
     for (int k = 0; k < 2; k++)
-        if (every[k] > 0 && every[k] - (step - 1) % every[k] < count)
-            count = every[k] - (step - 1) % every[k];
-    return count < t->pace ? count : t->pace;
+        if (every[k] > 0 && every[k] - step % every[k] < count)
+            count = every[k] - step % every[k];
+    return count < g->pace ? count : g->pace;
 }
 
-/* `count` steps from `step` on in one call; terms and weights are the last one's. */
-static enum eer_status do_steps(struct eer_training *t, int step, int count,
-                                struct eer_terms *terms, struct eer_weights *weights,
-                                struct eer_error *error)
+/* `count` steps after `step` in one call; terms and weights are the last one's. */
+static enum eer_status do_steps(struct group *g, int step, int count, struct eer_error *error)
 {
-    const struct eer_config *config = &t->checkpoint.config;
-    struct eer_terms all[MOST_AT_ONCE];
+    const struct eer_backend *backend = g->now[0]->backend;
     struct eer_weights plan[MOST_AT_ONCE];
     double lr[MOST_AT_ONCE];
     for (int s = 0; s < count; s++) {
-        plan[s] = eer_weights_at(config, step + s);
-        lr[s] = eer_learning_rate(config, step + s);
+        plan[s] = eer_weights_at(&g->now[0]->checkpoint.config, step + 1 + s);
+        lr[s] = eer_learning_rate(&g->now[0]->checkpoint.config, step + 1 + s);
     }
-    enum eer_status status = t->backend->steps(&t->engine, 1, count, plan, lr, all, error);
-    *terms = all[count - 1];
-    *weights = plan[count - 1];
-    t->batch.L = t->backend->length(config, step + count - 1);
-    return status;
+    enum eer_status status = backend->steps(g->engines, g->count, count, plan, lr, g->terms, error);
+    struct eer_error inner = {EER_OK, ""};
+    if (status != EER_OK)
+        inner = *error;
+    for (int k = 0; k < g->count; k++) {
+        struct eer_training *t = g->now[k];
+        t->step = step + count;
+        t->terms = g->terms[k * count + count - 1];
+        t->weights = plan[count - 1];
+        t->batch.L = backend->length(&t->checkpoint.config, step + count);
+        if (status == EER_OK)
+            continue;
+        backend->get(t->engine, &t->checkpoint.state); /* says how far it came */
+        t->step = t->checkpoint.state.step;
+        *error = inner;
+        if (status != EER_NOT_FINITE)
+            return at_step(t, t->step + 1, error);
+        if (t->step < step + count) {
+            at_step(t, t->step + 1, error);
+            t->error = *error;
+        }
+    }
+    return EER_OK;
 }
 
-/* The steps from `step` on that go in one call, and what is due after them. done: how many. */
-static enum eer_status advance(struct eer_training *t, int step, int *done, struct eer_error *error)
+/* The steps that g->now does in one call, and what is due after them. */
+static enum eer_status advance(struct group *g, struct eer_error *error)
 {
-    const struct eer_config *config = &t->checkpoint.config;
-    struct eer_terms terms;
-    struct eer_weights weights;
-    const int count = steps_at_once(t, step);
-    *done = 0;
+    const struct eer_training *lead = g->now[0];
+    const struct eer_config *config = &lead->checkpoint.config;
+    const int first = lead->step, count = steps_at_once(g, first), step = first + count;
     double start = eer_seconds();
-    enum eer_status status = t->backend->steps ? do_steps(t, step, count, &terms, &weights, error)
-                                               : look(t, step, &terms, &weights, error);
+    enum eer_status status =
+        lead->backend->steps ? do_steps(g, first, count, error) : each(g, step, do_step, error);
     if (status != EER_OK)
         return status;
-    if (!t->backend->steps)
-        t->backend->update(t->engine, eer_learning_rate(config, step));
     double seconds = eer_seconds() - start;
-    t->stepping += seconds;
-    t->pace = seconds < 0.05 && t->pace < MOST_AT_ONCE ? 2 * t->pace
-              : seconds > 0.2 && t->pace > 1           ? t->pace / 2
-                                                       : t->pace;
-    *done = count;
-    step += count - 1;
+    for (int k = 0; k < g->count; k++)
+        g->now[k]->stepping += seconds;
+    g->pace = seconds < 0.05 && g->pace < MOST_AT_ONCE ? 2 * g->pace
+              : seconds > 0.2 && g->pace > 1           ? g->pace / 2
+                                                       : g->pace;
     int last = step == config->steps;
     int evaluated = last || step % config->eval_every == 0;
     if (evaluated)
-        status = evaluate(t, step, &terms, &weights, error);
-    int due = t->checkpoint_every > 0 ? step % t->checkpoint_every == 0 : evaluated;
+        status = evaluate_all(g, step, error);
+    int due = lead->checkpoint_every > 0 ? step % lead->checkpoint_every == 0 : evaluated;
     int stop = eer_signals_stop() && !last;
     if (status == EER_OK && (due || last || stop))
-        status = save(t, error);
-    eer_progress_step(&t->progress, step, &terms);
+        status = each(g, step, save, error);
+    struct eer_row mean;
+    double worst[EER_PROGRESS_LENGTHS];
+    if (means(g, &mean, worst) > 0)
+        eer_progress_step(&g->progress, step, &mean.terms);
     return status == EER_OK && stop ? EER_STOPPED : status;
 }
 
-/* The step that failed, of those from `step` on, `done` of which were done before something else
- * failed; a backend that does several says how far it came. */
-static int failing_step(struct eer_training *t, int step, int done)
+static enum eer_status loop(struct group *g, struct eer_error *error)
 {
-    if (done > 0 || !t->backend->steps)
-        return step + (done > 0 ? done - 1 : 0);
-    t->backend->get(t->engine, &t->checkpoint.state);
-    return t->checkpoint.state.step + 1;
-}
-
-static enum eer_status loop(struct eer_training *t, struct eer_error *error)
-{
-    int step = t->checkpoint.state.step + 1, done = 0;
-    enum eer_status status = t->saved < 0 ? begin(t, error) : EER_OK;
-    if (status != EER_OK)
-        return at_step(t, 0, error);
-    for (; step <= t->checkpoint.config.steps && status == EER_OK; step += done) {
-        status = advance(t, step, &done, error);
-        if (status != EER_OK && status != EER_STOPPED)
-            return at_step(t, failing_step(t, step, done), error);
-    }
+    enum eer_status status = begin(g, error);
+    while (status == EER_OK && choose(g) > 0)
+        status = advance(g, error);
+    if ((status != EER_OK && status != EER_STOPPED) || choose(g) > 0)
+        return status;
+    for (int k = 0; k < g->models; k++)
+        if (g->all[k]->error.status != EER_OK) {
+            *error = g->all[k]->error;
+            return error->status;
+        }
     return status;
 }
 
-enum eer_status eer_training_run(struct eer_training *t, struct eer_error *error)
+static enum eer_status take_group(struct group *g, struct eer_error *error)
 {
-    struct eer_error ignored;
-    struct eer_row last;
-    int done = t->checkpoint.state.step;
+    size_t models = (size_t)g->models;
+    g->now = calloc(models, sizeof *g->now);
+    g->engines = calloc(models, sizeof *g->engines);
+    g->terms = calloc(models * MOST_AT_ONCE, sizeof *g->terms);
+    if (!g->now || !g->engines || !g->terms)
+        return eer_fail(error, EER_NO_MEMORY, "no memory for %d models", g->models);
+    g->pace = 1;
+    return EER_OK;
+}
+
+/* From where the checkpoint is. */
+static enum eer_status prepare(struct eer_training *t, struct eer_error *error)
+{
+    t->step = t->counted_from = t->checkpoint.state.step;
     enum eer_status status =
-        eer_metrics_open(&t->metrics, t->directory, t->saved < 0 ? -1 : done, &last, error);
-    if (status != EER_OK)
-        return status;
-    t->before = last.seconds;
+        eer_metrics_open(&t->metrics, t->directory, t->saved < 0 ? -1 : t->step, &t->row, error);
+    t->before = t->row.seconds;
     t->begin = eer_seconds();
-    t->counted_from = done;
-    t->pace = 1;
-    eer_progress_begin(&t->progress, t->quiet, done, t->checkpoint.config.steps);
-    for (int i = 0; i < EER_PROGRESS_LENGTHS; i++)
-        t->progress.accuracy[i] = last.accuracy[i];
-    eer_signals_watch();
-    status = loop(t, error);
-    eer_signals_restore();
-    eer_progress_end(&t->progress);
-    eer_metrics_close(&t->metrics, status == EER_OK ? error : &ignored);
+    return status;
+}
+
+static void begin_progress(struct group *g)
+{
+    struct eer_row mean;
+    if (choose(g) == 0)
+        g->now[g->count++] = g->all[0];
+    eer_progress_begin(&g->progress, g->now[0]->quiet, g->now[0]->step,
+                       g->now[0]->checkpoint.config.steps, g->models);
+    means(g, &mean, g->progress.worst);
+    memcpy(g->progress.accuracy, mean.accuracy, sizeof mean.accuracy);
+}
+
+enum eer_status eer_training_run(struct eer_training *const *all, int models,
+                                 struct eer_error *error)
+{
+    struct group g = {.all = all, .models = models};
+    struct eer_error ignored;
+    int opened = 0;
+    enum eer_status status = take_group(&g, error);
+    while (status == EER_OK && opened < models) {
+        status = prepare(all[opened], error);
+        opened += status == EER_OK;
+    }
+    if (status == EER_OK) {
+        begin_progress(&g);
+        status = loop(&g, error);
+        eer_progress_end(&g.progress);
+    }
+    for (int k = 0; k < opened; k++)
+        eer_metrics_close(&all[k]->metrics, status == EER_OK ? error : &ignored);
+    free(g.now);
+    free(g.engines);
+    free(g.terms);
     return status;
 }

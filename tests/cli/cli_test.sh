@@ -327,6 +327,69 @@ while [ $round -lt "$KILLS" ]; do
     check "and no temporary file stays" test -z "$(ls killed$round | grep tmp)"
 done
 
+# --- sweep ------------------------------------------------------------------------------------------
+gives 2 'sweep needs .*--seeds' sweep
+gives 2 '"stray"' sweep --seeds 1 stray
+gives 2 'the range 3-1 is empty' sweep --seeds 3-1
+gives 2 '2 is there twice' sweep --seeds 1-3,2
+gives 2 'more than 1024' sweep --seeds 1-1025
+gives 2 'more than 1024' sweep --seeds 7,0-18446744073709551615
+gives 2 '"" is not a whole number' sweep --seeds 1,
+gives 2 '"" is not a whole number' sweep --seeds -1
+gives 2 '"2-3" is not a whole number' sweep --seeds 1-2-3
+gives 2 'those of --seeds' sweep --seeds 1-2 --set seed=1 --out many
+eer sweep $SMALL --steps 20 --seeds 18446744073709551614-18446744073709551615 --out large
+check "sweep: the largest seeds" test -s large/seed-18446744073709551615/last.safetensors
+for seed in 2 3 11; do small --steps 400 --seed $seed --out alone-$seed; done
+eer sweep $SMALL --steps 400 --seeds 2-3,11 --out many
+check "a sweep succeeds, and is quiet" test $? -eq 0 -a ! -s out -a ! -s err
+for seed in 2 3 11; do
+    check "sweep: seed $seed is the same run as train's" same_run many/seed-$seed alone-$seed
+    check "and nothing else is in its folder" test "$(ls -A many/seed-$seed)" = "$(ls -A alone-$seed)" \
+        -a "$(cmp many/seed-$seed/config.conf alone-$seed/config.conf)" = ""
+done
+last() { tail -n 1 "many/seed-$1/metrics.jsonl" | jq .accuracy_1000; }
+check "sweep.txt has each model's last row, and their median" test \
+    "$(awk '$1 ~ /^(2|3|11)$/ { print $2, $6 + 0 } $1 == "median" { print $5 + 0 }' many/sweep.txt)" = "$(
+        for seed in 2 3 11; do echo "400 $(last $seed | awk '{ printf "%.3f", $1 }' | awk '{ print $1 + 0 }')"; done
+        for seed in 2 3 11; do last $seed; done | sort -g | awk 'NR == 2 { printf "%.3f\n", $1 }' | awk '{ print $1 + 0 }'
+    )"
+(ulimit -n 100 && "$EER" sweep $SMALL --seeds 1-30 --out open >out 2>err)
+check "sweep: more files than are allowed: exit 1, a sentence, nothing begun" \
+    test $? -eq 1 -a "$(grep -c '^eer: 30 models need 124 open files, but only 100' err)" -eq 1 -a ! -e open
+cp many/seed-2/last.safetensors kept
+gives 2 'many holds a sweep: --resume .*--force' sweep $SMALL --seeds 2-4 --out many
+rm many/sweep.txt
+gives 2 'seed 3: many/seed-3 holds a run' sweep $SMALL --seeds 4,3 --out many
+gives 2 'seed 11: the run was started with lr = .* and cannot' sweep --seeds 11,12 --set lr=0.5 --resume --out many
+gives 2 '^eer: d = 6' sweep $SMALL --set d=6 --seeds 1-2 --out many
+check "nothing was replaced" cmp -s many/seed-2/last.safetensors kept
+gives 0 'where 3 of them are' sweep --seeds 2,3,5,11 --resume --out many --threads 2
+small --steps 400 --seed 5 --out alone-5
+check "--resume begins what is missing as the others were" same_run many/seed-5 alone-5
+mkdir mixed && cp -r alone-2 mixed/seed-2 && small --steps 20 --seed 3 --out mixed/seed-3
+gives 2 'seed 3: its run was started with another configuration' sweep --seeds 2-3 --resume --out mixed
+gives 0 'median' sweep --seeds 2-3 --resume --out many
+"$EER" sweep $SMALL --steps 4000 --seeds 1-3 --out swept >out 2>err &
+sleep "$(echo "$total" | awk '{ print 1.4 * $1 }')"
+kill -INT $!
+wait $!
+check "sweep, SIGINT: exit 0, on the way" test $? -eq 0 -a -e swept/seed-1/last.safetensors -a ! -e swept/sweep.txt
+eer sweep --resume --seeds 1-3 --out swept --quiet
+for seed in 2 3; do small --steps 4000 --seed $seed --out long-$seed; done
+check "then --resume: the same bits" eval "same_run swept/seed-1 long && same_run swept/seed-2 long-2 &&
+    same_run swept/seed-3 long-3 && test -s swept/sweep.txt"
+# The decay makes the parameters half as large again in every step; which model is the first not to be finite, its seed says.
+WILD="--set lr=1 --set weight_decay=2.5 --set lr_schedule=constant --set warmup=0 --set batch=3 --set length_min=4
+      --set length_max=9 --set loops=3 --set eval_sequences=1 --set eval_every=6 --steps 29 --quiet"
+gives 1 '^eer: 1 of 2 models stopped; seed 8: step 26: .*not finite.*the last good checkpoint is apart/seed-8/last.safetensors \(step 24\)' \
+    sweep $WILD --seeds 8,4 --out apart
+eer train $WILD --seed 8 --out alone-wild
+eer train $WILD --seed 4 --out alone-tame
+check "sweep: a model that is not finite stops as alone, and the other goes on" \
+    eval "same_run apart/seed-8 alone-wild && same_run apart/seed-4 alone-tame && grep -q '^1 of 2 models stopped' apart/sweep.txt"
+gives 0 'step 29 of 29' info apart/seed-4/last.safetensors
+
 # --- what goes wrong while it runs ------------------------------------------------------------------
 gives 1 'step [0-9]*: .*not finite.*the last good checkpoint is wild/last.safetensors \(step [0-9]*\)' \
     train $SMALL --set lr=10 --set weight_decay=10 --set lr_schedule=constant --set warmup=0 \

@@ -83,5 +83,50 @@ EER_CUDA_LIBRARY=$work/old.so train 3 none --steps 12
 says 'call make cuda again'
 one_line
 is "a run that could not begin left a folder" [ ! -e "$work/none/last.safetensors" ]
+
+# Many models at once: each the same run as alone.
+rows() { sed 's/, "seconds".*//' "$work/$1/metrics.jsonl"; }
+sweep() { # STATUS SEEDS OUT ARGUMENT..
+    wanted=$1 seeds=$2 out=$3
+    shift 3
+    # shellcheck disable=SC2086 # a list of words
+    run "$wanted" sweep $small --backend cuda --seeds "$seeds" --out "$work/$out" "$@"
+}
+as_alone() { # SWEPT ALONE
+    same "$work/$1/last.safetensors" "$work/$2/last.safetensors"
+    is "$1 and $2 have other rows" [ "$(rows "$1")" = "$(rows "$2")" ]
+}
+sweep 0 1-3 many --steps 14
+for seed in 1 2 3; do
+    train 0 alone-$seed --steps 14 --seed $seed
+    as_alone many/seed-$seed alone-$seed
+done
+is "three models in sweep.txt" [ "$(grep -cE '^ +[123] +14 ' "$work/many/sweep.txt")" = 3 ]
+# Those at different steps end together: 1 at the end, 2 at step 6, 3 not begun.
+mkdir "$work/uneven"
+cp -r "$work/alone-1" "$work/uneven/seed-1"
+EMULATION_FAIL=160 train 1 uneven/seed-2 --steps 14 --seed 2
+run 0 info "$work/uneven/seed-2/last.safetensors"
+says 'step 6 of 14'
+# shellcheck disable=SC2086 # a list of words
+run 0 sweep --seeds 1-3 --resume $small --steps 14 --out "$work/uneven"
+for seed in 1 2 3; do as_alone uneven/seed-$seed alone-$seed; done
+# One that is not finite (its parameters grow by half in each step) stops, the other goes on.
+wild='--set lr=1 --set weight_decay=2.5 --set lr_schedule=constant --set warmup=0 --steps 32'
+# shellcheck disable=SC2086
+sweep 1 3,1 apart $wild
+says 'seed 3: step 31: '
+one_line
+# shellcheck disable=SC2086
+train 1 alone-wild $wild --seed 3
+# shellcheck disable=SC2086
+train 0 alone-tame $wild --seed 1
+as_alone apart/seed-3 alone-wild
+as_alone apart/seed-1 alone-tame
+# More than the device has memory for: nothing is replaced.
+EMULATION_MEMORY=150000000 sweep 1 1-3 many --steps 14 --force
+says 'only 2 of the 3 models fit'
+one_line
+for seed in 1 2 3; do as_alone many/seed-$seed alone-$seed; done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -1,4 +1,4 @@
-// count.cpp - see count.h. One block of at most 256 threads.
+// count.cpp - see count.h. One block of at most 288 threads.
 //
 // A warp's instruction is counted as often as the lane that executes it most often between two
 // barriers: lanes that part come together again after each branch. Latencies are assumptions
@@ -20,13 +20,18 @@
 namespace count
 {
 
-enum { THREADS = 256, WARP = 32, WARPS = THREADS / WARP, PARTITIONS = 4, BANKS = 32 };
+enum { THREADS = 288, WARP = 32, WARPS = THREADS / WARP, PARTITIONS = 4, BANKS = 32 };
 
 size_t shared;
 
 static bool begins(const std::string &text, const char *with)
 {
     return text.rfind(with, 0) == 0;
+}
+
+static bool holds(const std::string &text, const char *part)
+{
+    return text.find(part) != std::string::npos;
 }
 
 struct Price {
@@ -47,13 +52,13 @@ static const Price prices[] = {
     {"ld.", 33, 1},
     {"shfl", 24, 1},
     {"div.s32", 70, 18},
-    {"rem.s32", 70, 18},
+    {"div.u32", 70, 18},
+    {"rem", 70, 18},
     {"div.rn.f32", 50, 9},
     {"sqrt.rn.f32", 50, 9},
     {"rcp.rn.f32", 40, 7},
     {"ex2", 20, 1},
     {"lg2", 20, 1},
-    {"rsqrt", 20, 1},
     {"rcp", 20, 1},
     {"cvt.r", 10, 1},
     {"add.s64", 4, 2},
@@ -68,6 +73,7 @@ struct Known {
     std::vector<size_t> to, from; // registers
     Price price;
     bool branch, barrier;
+    unsigned words; // of an access
     std::array<unsigned, THREADS> hits;
     std::array<std::vector<size_t>, THREADS> places; // in shared memory; outside it: OUTSIDE
 };
@@ -113,6 +119,9 @@ static void read_module()
         while (!begins(known.instruction, price->begins))
             price++;
         known.price = *price;
+        known.words = holds(known.instruction, ".v4.")   ? 4
+                      : holds(known.instruction, ".v2.") ? 2
+                                                         : 1;
         known.branch = begins(known.instruction, "bra") || begins(known.instruction, "brx");
         known.barrier =
             begins(known.instruction, "bar.sync") || begins(known.instruction, "barrier.sync");
@@ -122,7 +131,8 @@ static void read_module()
         thread.ready.resize(static_cast<size_t>(module_registers));
 }
 
-// Wavefronts of a warp's n-th execution of an instruction: the fullest bank's different words.
+// Wavefronts of a warp's n-th execution of an instruction: the fullest bank's different words. Of
+// vectors their first words', since all of a vector lies in as many banks, and none in two vectors.
 static size_t wavefronts(const Known &known, int warp, size_t n)
 {
     std::map<size_t, std::set<size_t>> bank;
@@ -206,9 +216,10 @@ void *at(int number, void *place)
     const char *begin = static_cast<char *>(emulation::dynamic_shared());
     const char *here = static_cast<char *>(place);
     const bool inside = here >= begin && here < begin + shared;
-    sites[static_cast<size_t>(number)].places[emulation::thread()].push_back(
-        inside ? static_cast<size_t>(here - begin) : OUTSIDE);
-    sum.words += inside;
+    Known &known = sites[static_cast<size_t>(number)];
+    known.places[emulation::thread()].push_back(inside ? static_cast<size_t>(here - begin)
+                                                       : OUTSIDE);
+    sum.words += inside * known.words;
     return place;
 }
 
