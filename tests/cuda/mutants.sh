@@ -82,8 +82,10 @@ try() {
     plain-test_*) until_wrong $steady timeout 200 "$program" 8 ;;
     plain-gradcheck)
         for precision in fp32 tf32; do
+            configs=60
+            [ $precision = tf32 ] && configs=16
             EER_CUDA_LIBRARY=$out/plain/eer-cuda.so timeout 200 build/eer gradcheck --backend cuda --precision $precision \
-                --configs 16 || return 1
+                --configs $configs || return 1
         done
         ;;
     plain-cli) until_wrong timeout 200 sh tests/cuda/cli_test.sh build/eer "$out/plain/eer-cuda.so" ;;
