@@ -91,9 +91,9 @@ static bool good(struct eer_engine *e, cudaError_t code, const char *call)
     if (code == cudaSuccess)
         return true;
     if (e->broken.status == EER_OK)
-        fail(&e->broken, EER_FAILED, "backend cuda: %s: %s (the last kernel to begin%s: %s)", call,
-             cudaGetErrorString(code), e->wide ? ", those of cuBLAS's path aside" : "",
-             name[e->begun ? *e->begun : CUDA_NO_KERNEL]);
+        fail(&e->broken, EER_FAILED, "backend cuda: %s: %s (the last kernel to begin: %s%s)", call,
+             cudaGetErrorString(code), name[e->begun ? *e->begun : CUDA_NO_KERNEL],
+             e->wide ? "; those of cuBLAS's path do not say" : "");
     return is_broken(e);
 }
 

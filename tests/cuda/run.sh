@@ -49,7 +49,7 @@ done
 for executor in plain ptx90; do
     library=$cuda/$executor/eer-cuda.so
     steps=200 configs=60
-    [ "$executor" = plain ] || steps=5 configs=4
+    [ "$executor" = plain ] || steps=5 configs=8
     if [ ! -f "$library" ]; then
         suite "$executor program" sh -c 'echo "skipped: no nvcc, which makes the PTX"; exit 77'
         continue
