@@ -124,7 +124,7 @@ train 0 alone-tame $wild --seed 1
 as_alone apart/seed-3 alone-wild
 as_alone apart/seed-1 alone-tame
 # More than the device has memory for: nothing is replaced.
-EMULATION_MEMORY=150000000 sweep 1 1-3 many --steps 14 --force
+EMULATION_MEMORY=40000000 sweep 1 1-3 many --steps 14 --force
 says 'only 2 of the 3 models fit'
 one_line
 for seed in 1 2 3; do as_alone many/seed-$seed alone-$seed; done
