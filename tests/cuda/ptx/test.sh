@@ -70,7 +70,7 @@ refuses 'unknown here' 'call.uni nothing, (%r0);'
 refuses 'beyond the 8 bytes' 'ld.param.u32 %r0, [p+8];'
 refuses 'operands' 'add.s32 %r0, %r1;'
 refuses 'operands' 'selp.b32 %r0, %r1, %r2;'
-refuses '16 bytes at most' '.shared .align 128 .b8 wide[128];'
+refuses '32 bytes at most' '.shared .align 128 .b8 wide[128];'
 
 skipped=0
 PTXAS=${PTXAS:-$(command -v ptxas || echo /usr/local/cuda/bin/ptxas)}
