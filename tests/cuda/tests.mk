@@ -18,9 +18,11 @@ $(EMULATED:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/%/test_engine: $(CU
 	@mkdir -p $(@D)
 	sh tests/cuda/emulation/build.sh $* $@ tests/cuda/test_engine.cu $(CUDA_SOURCES) $(CUBLAS) $(CUDA_C) \
 	    $(B)/libfast.a -lm
+# What makes the cases is compiled with the checker: MSan has to see it write.
 $(EMULATED:%=$(B)/tests/cuda/%/test_wide): $(B)/tests/cuda/%/test_wide: $(CUDA_TESTED) $(JUDGE) $(B)/libref.a
 	@mkdir -p $(@D)
-	sh tests/cuda/emulation/build.sh $* $@ tests/cuda/test_wide.cu cuda/wide.cu $(CUBLAS) $(JUDGE) $(B)/libref.a -lm
+	sh tests/cuda/emulation/build.sh $* $@ tests/cuda/test_wide.cu cuda/wide.cu $(CUBLAS) \
+	    fast/program/gradcheck/cases.c $(filter-out %/cases.o,$(JUDGE)) $(B)/libref.a -lm
 # Batches in several chunks.
 $(B)/tests/cuda/plain/test_wide_chunks: $(CUDA_TESTED) $(JUDGE) $(B)/libref.a
 	@mkdir -p $(@D)

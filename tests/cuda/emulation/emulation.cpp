@@ -15,6 +15,7 @@
 #include <vector>
 #include <cxxabi.h>
 #include <elf.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -250,10 +251,14 @@ void poison(void *data, size_t bytes)
         __msan_poison(data, bytes);
 }
 
-/* The mangled name of a function, internal ones too, from this program's symbol table. */
+/* The mangled name of a function, internal ones too, from this program's or library's symbol
+ * table. */
 const char *name_of(const void *function)
 {
-    int file = open("/proc/self/exe", O_RDONLY);
+    Dl_info here; /* the library that this is in, if it is in one */
+    const bool found = dladdr(reinterpret_cast<void *>(emulation_anchor), &here) != 0;
+    const bool library = found && strstr(here.dli_fname, ".so");
+    int file = open(library ? here.dli_fname : "/proc/self/exe", O_RDONLY);
     off_t size = file < 0 ? 0 : lseek(file, 0, SEEK_END);
     char *image = nullptr;
     if (size > 0)
