@@ -6,6 +6,7 @@
 #include <cstring>
 #include <dlfcn.h>
 
+#include "arguments.h"
 #include "wide.h"
 
 // Where the program has them without a library of their own.
@@ -132,32 +133,6 @@ static enum eer_status status_of(const struct eer_engine *e, struct eer_error *e
 }
 
 // ---- memory -------------------------------------------------------------------------------------
-
-static void set_problem(struct cuda_problem *p, const struct eer_config *c)
-{
-    struct eer_layout layout;
-    eer_layout(c, &layout);
-    p->V = c->vocab;
-    p->C = c->vocab + 1;
-    p->bos = c->bos;
-    p->d = c->d;
-    p->m = c->mlp;
-    p->T = c->loops;
-    p->P = layout.size;
-    p->causal = c->mask == EER_MASK_CAUSAL;
-    p->pre = c->norm == EER_NORM_PRE;
-    p->post = c->norm == EER_NORM_POST;
-    p->final_norm = c->final_norm;
-    p->relu = c->activation == EER_RELU;
-    p->never_repeat = c->generator == EER_NEVER_REPEAT;
-    p->last_only = c->form == EER_LAST;
-    p->kinetic = c->kinetic;
-    p->scale = static_cast<float>(1.0 / (c->tau * sqrt(static_cast<double>(c->d))));
-    p->slope = static_cast<float>(c->slope);
-    p->q = static_cast<float>(c->q);
-    p->eta = static_cast<float>(c->eta);
-    memcpy(p->offset, layout.offset, sizeof p->offset);
-}
 
 // The next `count` elements of memory from `at` on; without memory (base NULL) only sizes count.
 template <class T> static void take(T *&array, char *base, size_t &at, size_t count)
@@ -421,7 +396,7 @@ static enum eer_status set_up(struct eer_engine *e, struct eer_error *error)
     const int longest =
         e->run.train_length > e->run.eval_length ? e->run.train_length : e->run.eval_length;
     e->rows = longest + e->config.bos;
-    set_problem(&e->problem, &e->config);
+    e->problem = cuda_problem_of(&e->config);
     e->problem.tf32 = e->run.precision == EER_TF32;
     enum eer_status status = find_device(e, error);
     if (status == EER_OK)
@@ -545,63 +520,6 @@ static enum eer_status engine_check(const struct eer_engine *e, struct eer_error
 
 // ---- steps --------------------------------------------------------------------------------------
 
-static double count_labels(const struct eer_batch *batch)
-{
-    double counted = 0.0;
-    for (int x = 0; x < batch->B * batch->L; x++)
-        counted += batch->labels[x] >= 0;
-    return counted;
-}
-
-// The coefficients of the kernels' sums in the mean loss (spec/model.md, 4).
-static struct cuda_objective objective_of(const struct eer_config *c, int sequences, int L,
-                                          double counted, const struct eer_weights *w)
-{
-    const double B = sequences, N = L + c->bos, T = c->loops;
-    double kinetic = w->lambda_K / (2.0 * B * N);
-    if (c->kinetic == EER_KINETIC_PATH)
-        kinetic /= T;
-    if (c->kinetic == EER_KINETIC_FROBENIUS)
-        kinetic *= N;
-    return {static_cast<float>(1.0 / counted), static_cast<float>(w->lambda_P / (B * N * T)),
-            static_cast<float>(w->lambda_S / (B * N * T)), static_cast<float>(kinetic)};
-}
-
-static void set_terms(const struct eer_config *c, int sequences, int L, double counted,
-                      const struct eer_weights *w, const float *sums, struct eer_terms *terms)
-{
-    const double B = sequences, N = L + c->bos, T = c->loops;
-    terms->task = sums[CUDA_TASK] / counted;
-    terms->potential = sums[CUDA_POTENTIAL] / (B * N * T);
-    terms->kinetic = sums[CUDA_KINETIC] / (2.0 * B * N);
-    if (c->kinetic == EER_KINETIC_PATH)
-        terms->kinetic /= T;
-    if (c->kinetic == EER_KINETIC_FROBENIUS)
-        terms->kinetic *= N;
-    terms->entropy = sums[CUDA_ENTROPY] / (B * N * T);
-    terms->entropy_penalty = sums[CUDA_PENALTY] / (B * N);
-    terms->total = terms->task + w->lambda_P * terms->potential + w->lambda_K * terms->kinetic +
-                   w->lambda_S * terms->entropy_penalty;
-    terms->correct = sums[CUDA_CORRECT];
-    terms->counted = counted;
-}
-
-// Of step number `step`, counted from 1.
-static struct cuda_adamw adamw_of(const struct eer_config *c, int step, double lr)
-{
-    struct cuda_adamw a;
-    a.beta1 = static_cast<float>(c->beta1);
-    a.beta2 = static_cast<float>(c->beta2);
-    a.rest1 = static_cast<float>(1.0 - c->beta1);
-    a.rest2 = static_cast<float>(1.0 - c->beta2);
-    a.decay = static_cast<float>(lr * c->weight_decay);
-    a.rate = static_cast<float>(lr / (1.0 - pow(c->beta1, step)));
-    a.second = static_cast<float>(1.0 / (1.0 - pow(c->beta2, step)));
-    a.epsilon = static_cast<float>(c->epsilon);
-    a.clip = c->clip;
-    return a;
-}
-
 static struct cuda_work work_of(const struct eer_engine *e, int models, int B)
 {
     struct cuda_work w = {};
@@ -664,20 +582,20 @@ static enum eer_status engine_gradient(struct eer_engine *e, const struct eer_ba
         return error->status;
     if (batch->B > e->config.batch || batch->L > e->run.train_length)
         return fail(error, EER_USAGE, "backend cuda: the batch is larger than was announced");
-    const double counted = count_labels(batch);
+    const double counted = cuda_count_labels(batch);
     const size_t bytes = static_cast<size_t>(e->problem.P) * sizeof(float);
     struct cuda_work w = work_of(e, 1, batch->B);
     w.longest = batch->L;
     e->plan.host_steps[0] = {};
     e->plan.host_steps[0].L = batch->L;
     e->plan.host_steps[0].objective =
-        objective_of(&e->config, batch->B, batch->L, counted, weights);
+        cuda_objective_of(&e->config, batch->B, batch->L, counted, weights);
     if (!send_batch(e, batch) || !launch_gradient(e, &w, e->plan.host_steps) ||
         !to_host(e, e->plan.host_results, e->plan.results, sizeof *e->plan.results) ||
         !to_host(e, e->host, e->model.gradient, bytes) || !wait_for(e))
         return status_of(e, error);
-    set_terms(&e->config, batch->B, batch->L, counted, weights, e->plan.host_results[0].sums,
-              terms);
+    cuda_set_terms(&e->config, batch->B, batch->L, counted, weights, e->plan.host_results[0].sums,
+                   terms);
     double squares = 0.0;
     for (int x = 0; x < e->problem.P; x++) {
         squares += static_cast<double>(e->host[x]) * static_cast<double>(e->host[x]);
@@ -695,7 +613,7 @@ static void engine_update(struct eer_engine *e, double lr)
 {
     struct cuda_work w = work_of(e, 1, e->config.batch);
     struct cuda_result *result = e->plan.host_results;
-    e->plan.host_steps[0].adamw = adamw_of(&e->config, e->step + 1, lr);
+    e->plan.host_steps[0].adamw = cuda_adamw_of(&e->config, e->step + 1, lr);
     if (e->broken.status == EER_OK &&
         to_device(e, e->plan.steps, e->plan.host_steps, sizeof *e->plan.steps) &&
         launched(e, cuda_adamw_launch(&w, e->stream), "adamw") &&
@@ -712,8 +630,8 @@ static struct cuda_step step_of(const struct eer_engine *e, int step,
     s.step = step;
     s.L = cuda_length(c, step);
     const double counted = c->form == EER_LAST ? c->batch : static_cast<double>(c->batch) * s.L;
-    s.objective = objective_of(c, c->batch, s.L, counted, weights);
-    s.adamw = adamw_of(c, step, lr);
+    s.objective = cuda_objective_of(c, c->batch, s.L, counted, weights);
+    s.adamw = cuda_adamw_of(c, step, lr);
     return s;
 }
 
@@ -744,7 +662,7 @@ static bool take_results(struct eer_engine *e, const struct eer_engine *lead, in
         const struct cuda_result *result = lead->plan.host_results + s * models + k;
         const int L = lead->plan.host_steps[s * models + k].L;
         const double counted = c->form == EER_LAST ? c->batch : static_cast<double>(c->batch) * L;
-        set_terms(c, c->batch, L, counted, weights + s, result->sums, terms + s);
+        cuda_set_terms(c, c->batch, L, counted, weights + s, result->sums, terms + s);
         if (result->stopped)
             return false;
         e->step++;

@@ -179,6 +179,22 @@ __device__ inline void write_sums(float *to, const float (&x)[D], float factor, 
     }
 }
 
+// A term's sum over rows first .. end - 1, from the rows' own numbers.
+template <class Arrays>
+__device__ inline float term_sum(const Arrays &s, const cuda_problem &p, int term, int first,
+                                 int end)
+{
+    const float *of = term == CUDA_TASK        ? s.task
+                      : term == CUDA_POTENTIAL ? s.potential
+                      : term == CUDA_KINETIC   ? s.kinetic
+                      : term == CUDA_CORRECT   ? s.correct
+                                               : s.entropy;
+    float sum = 0.0f;
+    for (int i = first; i < end; i++)
+        sum += term == CUDA_PENALTY ? fabsf(of[i] / static_cast<float>(p.T) - p.eta) : of[i];
+    return sum;
+}
+
 // The score of query row i on key j, from their product. Rounded as written, since ties, and that
 // no score is above the top, depend on the same bits wherever it is computed again.
 __device__ inline float score(const struct cuda_problem &p, float product, int i, int j)

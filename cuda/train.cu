@@ -806,14 +806,7 @@ __device__ void sum_terms(const memory &s, const cuda_problem &p, float *sums)
     const int term = static_cast<int>(threadIdx.x);
     if (term >= CUDA_TERMS)
         return;
-    const float *of = term == CUDA_TASK        ? s.task
-                      : term == CUDA_POTENTIAL ? s.potential
-                      : term == CUDA_KINETIC   ? s.kinetic
-                      : term == CUDA_CORRECT   ? s.correct
-                                               : s.entropy;
-    float sum = 0.0f;
-    for (int i = 0; i < s.N; i++)
-        sum += term == CUDA_PENALTY ? fabsf(of[i] / static_cast<float>(p.T) - p.eta) : of[i];
+    float sum = term_sum(s, p, term, 0, s.N);
     if (term == CUDA_KINETIC && p.kinetic == EER_KINETIC_FROBENIUS)
         s.kinetic[0] = sum = sqrtf(sum);
     sums[static_cast<size_t>(blockIdx.x) * CUDA_TERMS + static_cast<size_t>(term)] = sum;

@@ -264,14 +264,7 @@ __global__ void cuda_wide_terms_kernel(cuda_problem p, cuda_wide_arrays s, float
     const int term = static_cast<int>(threadIdx.x), b = static_cast<int>(blockIdx.x);
     if (term >= CUDA_TERMS)
         return;
-    const float *of = term == CUDA_TASK        ? s.task
-                      : term == CUDA_POTENTIAL ? s.potential
-                      : term == CUDA_KINETIC   ? s.kinetic
-                      : term == CUDA_CORRECT   ? s.correct
-                                               : s.entropy;
-    float sum = 0.0f;
-    for (int i = b * s.N; i < (b + 1) * s.N; i++)
-        sum += term == CUDA_PENALTY ? fabsf(of[i] / static_cast<float>(p.T) - p.eta) : of[i];
+    float sum = term_sum(s, p, term, b * s.N, (b + 1) * s.N);
     if (term == CUDA_KINETIC && p.kinetic == EER_KINETIC_FROBENIUS)
         s.frobenius[b] = sum = sqrtf(sum);
     sums[b * CUDA_TERMS + term] = sum;

@@ -27,8 +27,7 @@ done
 cd "$tree" || exit 2
 NVCC=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 export NVCC
-steady=
-setarch "$(uname -m)" -R true 2>/dev/null && steady="setarch $(uname -m) -R"
+. tests/cuda/who_saw.sh
 emulation='sh tests/cuda/emulation/build.sh'
 c_files="cuda/task.c fast/program/gradcheck/cases.c $(echo ref/*.c)"
 

@@ -11,8 +11,7 @@ here=$(dirname "$0")
 mkdir -p "$build"
 checkers='plain asan msan tsan ptx'
 variants='90 100 120 80-fmad=false 100--use_fast_math' # for the correct kernels; the column ptx is 80
-steady=
-setarch "$(uname -m)" -R true 2>/dev/null && steady="setarch $(uname -m) -R"
+. "$here/who_saw.sh"
 passed=0 failed=0 skipped=0 no_ptx=
 
 # make_ptx VARIANT OUT - an architecture, and an option of nvcc's
@@ -41,20 +40,10 @@ look() {
     case $no_ptx$1 in
     1ptx*) seen=skipped skipped=$((skipped + 1)); return ;;
     esac
-    # A fixed address layout: some kernels' randomisation is too much for TSan and MSan.
     # shellcheck disable=SC2086 # none or two words
     EMULATION_ORDER=${3:-forward} $steady timeout 60 "$build/$1" "$2" >"$log" 2>&1
     status=$?
-    if [ "$status" = 0 ]; then seen=-
-    elif [ "$status" = 124 ]; then seen=hangs
-    elif grep -q '^emulation:' "$log"; then seen=emulation
-    elif grep -q 'runtime error:' "$log"; then seen=UBSan
-    elif grep -q 'AddressSanitizer' "$log"; then seen=ASan
-    elif grep -q 'MemorySanitizer' "$log"; then seen=MSan
-    elif grep -q 'ThreadSanitizer' "$log"; then seen=TSan
-    elif [ "$status" = 1 ]; then seen=result
-    else seen=crash
-    fi
+    who_saw "$status"
 }
 
 row() { # NAME CELL..

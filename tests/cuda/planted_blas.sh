@@ -8,8 +8,7 @@ build=${1:?usage: planted_blas.sh BUILD}/tests/cuda/planted_blas
 here=$(dirname "$0")
 mkdir -p "$build"
 checkers='plain asan msan tsan ptx'
-steady=
-setarch "$(uname -m)" -R true 2>/dev/null && steady="setarch $(uname -m) -R"
+. "$here/who_saw.sh"
 passed=0 failed=0 skipped=0 no_ptx=
 
 for checker in $checkers; do
@@ -34,15 +33,7 @@ look() {
     # shellcheck disable=SC2086 # none or two words
     env "$3" $steady timeout 60 "$build/$1" "$2" >"$log" 2>&1
     status=$?
-    if [ "$status" = 0 ]; then seen=-
-    elif [ "$status" = 124 ]; then seen=hangs
-    elif grep -q '^emulation:' "$log"; then seen=emulation
-    elif grep -q 'AddressSanitizer' "$log"; then seen=ASan
-    elif grep -q 'MemorySanitizer' "$log"; then seen=MSan
-    elif grep -q 'ThreadSanitizer' "$log"; then seen=TSan
-    elif [ "$status" = 1 ]; then seen=result
-    else seen=crash
-    fi
+    who_saw "$status"
 }
 ok() { # CONDITION.., with $what
     if [ "$seen" = skipped ]; then :

@@ -8,9 +8,7 @@ cuda=$build/tests/cuda
 logs=$cuda/log total=30
 mkdir -p "$logs"
 . "$here/../suites.sh"
-# A fixed address layout: some kernels' randomisation is too much for TSan and MSan.
-steady=
-setarch "$(uname -m)" -R true 2>/dev/null && steady="setarch $(uname -m) -R"
+. "$here/who_saw.sh"
 
 program() { # EXECUTOR NAME ARGUMENTS..
     executor=$1 name=$2

@@ -9,31 +9,16 @@
 // backend cpu's; predictions are the reference's; every call that fails is reported, and all memory
 // is given back. A plain main, so that it runs under every checker and, linked with nvcc's objects,
 // on a GPU. Prints lines; exit status 0, 1, or 77 without a device.
-#include <cuda_runtime.h>
-
+#include "check.h"
 #include "integers.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STEPS = 4 };
-
-static int failures;
-
-__attribute__((format(printf, 2, 3))) static void expect(bool right, const char *format, ...)
-{
-    va_list arguments;
-    printf("%s: ", right ? "ok" : "not ok");
-    va_start(arguments, format);
-    vprintf(format, arguments);
-    va_end(arguments);
-    printf("\n");
-    failures += !right;
-}
 
 // ---- a case, an engine, and what comes out of it ------------------------------------------------
 
@@ -792,12 +777,9 @@ static void test_memory()
 int main(int argc, char **argv)
 {
     const int cases = argc > 1 ? atoi(argv[1]) : 32;
-    int devices = 0;
     setvbuf(stdout, nullptr, _IOLBF, 0);
-    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-        printf("skipped: no device\n");
-        return 77;
-    }
+    if (!has_device())
+        return SKIPPED;
     test_task(cases);
     test_adamw(cases);
     test_predictions(cases);

@@ -25,8 +25,9 @@
 // Stability of Numerical Algorithms, lemma 3.1]. What C is compared with is summed in double, of
 // exact products: T k 2^-53 more. No product lies below 2^-50 or is 0, so nothing underflows.
 #include <cublas_v2.h>
-#include <cuda_runtime.h>
 #include <mma.h>
+
+#include "check.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -35,23 +36,6 @@
 #include <string.h>
 
 enum { N = 16, MOST = 1000, ROOM = N * MOST, NUMBERS = N * N };
-
-static int failures;
-
-static void expect(bool right, const char *what)
-{
-    printf("%s: %s\n", right ? "ok" : "not ok", what);
-    failures += !right;
-}
-
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        const cudaError_t error = call;                                                            \
-        if (error != cudaSuccess) {                                                                \
-            printf("not ok: %s: %s\n", #call, cudaGetErrorString(error));                          \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 // ---- data -------------------------------------------------------------------------------------
 
@@ -169,7 +153,7 @@ static void report(const struct tally *t, const char *what)
     char text[256];
     snprintf(text, sizeof text, "%s: at most %.3g of the bound, data %s, k = %d", what, t->share,
              kind_name[t->kind], t->k);
-    expect(t->share <= 1, text);
+    expect(t->share <= 1, "%s", text);
 }
 
 // ---- ways of adding, on the host --------------------------------------------------------------
@@ -348,7 +332,7 @@ static void test_cublas(const struct device *d, struct operands *x, enum arithme
     char text[160];
     snprintf(text, sizeof text, "%s: a lost term is at least %.3g of the bound (k = %d)", what,
              lost.share, lost.k);
-    expect(lost.share > 1, text);
+    expect(lost.share > 1, "%s", text);
 }
 static void test_tiles(const struct device *d, struct operands *x, bool convert, const char *what)
 {
@@ -404,12 +388,9 @@ int main()
 {
     static struct operands x;
     struct device d = {nullptr, nullptr, nullptr, nullptr};
-    int devices = 0;
     test_adders(&x);
-    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-        printf("skipped: no device, so that nothing more could be tested\n");
-        return failures ? 1 : 77;
-    }
+    if (!has_device())
+        return failures ? 1 : SKIPPED;
     for (float **p : {&d.A, &d.B})
         CHECK(cudaMalloc(p, sizeof x.A));
     CHECK(cudaMalloc(&d.C, sizeof(float) * NUMBERS));

@@ -6,7 +6,7 @@
 // the two lie 2^-12 or more apart, relative; allowed are 2^-18, since FP32 takes at most 64
 // roundings of 2^-24 for it. A plain main, as test_engine.cu. Prints lines; exit status 0, 1, or 77
 // without a device.
-#include <cuda_runtime.h>
+#include "check.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,14 +17,6 @@ extern "C" {
 }
 
 enum { D = 8, MOST_ROWS = 16, UNITS = 8, MOST = 1024 };
-
-static int failures;
-
-static void expect(bool right, const char *what, double is, double wanted)
-{
-    printf("%s: %s: %.9g, expected %.9g\n", right ? "ok" : "not ok", what, is, wanted);
-    failures += !right;
-}
 
 // One state of 8 numbers and one iteration, Z_1 = A + M: all rows of X are 1, all scores 0.
 struct probe {
@@ -144,26 +136,22 @@ static void test_refusals()
         struct eer_error error = {};
         run.tf32_rounding = how;
         const enum eer_status status = cuda_backend.open(&c, &run, &e, &error);
-        expect(status == (how == EER_TF32_TIES_AWAY ? EER_UNAVAILABLE : EER_USAGE) && !e,
-               error.text, status, how == EER_TF32_TIES_AWAY ? EER_UNAVAILABLE : EER_USAGE);
+        expect(status == (how == EER_TF32_TIES_AWAY ? EER_UNAVAILABLE : EER_USAGE) && !e, "%s",
+               error.text);
     }
     unsetenv("NVIDIA_TF32_OVERRIDE");
 }
 
 int main()
 {
-    int devices = 0;
-    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-        printf("skipped: no device\n");
-        return 77;
-    }
+    if (!has_device())
+        return SKIPPED;
     for (const struct probe &p : probes)
         for (int tf32 = 0; tf32 < 2; tf32++) {
-            char what[64];
             const double wanted = tf32 ? p.in_tf32 : p.in_fp32;
             const double is = result(&p, tf32 ? EER_TF32 : EER_FP32);
-            snprintf(what, sizeof what, "%s, %s", p.what, tf32 ? "tf32" : "fp32");
-            expect(fabs(is - wanted) <= 0x1p-18 * wanted, what, is, wanted);
+            expect(fabs(is - wanted) <= 0x1p-18 * wanted, "%s, %s: %.9g, expected %.9g", p.what,
+                   tf32 ? "tf32" : "fp32", is, wanted);
         }
     test_refusals();
     return failures != 0;

@@ -10,7 +10,9 @@
 // orders of threads to the same bits (--bits: that alone); and every call that fails has to be
 // reported (--faults: that alone). On a GPU TF32 is left out: how its cores add is not what the
 // spread measures. Prints lines; exit status 0, 1, or 77 without a device.
+#include "../../cuda/arguments.h"
 #include "../../cuda/wide.h"
+#include "check.h"
 #include "integers.h"
 
 extern "C" {
@@ -24,97 +26,25 @@ extern "C" {
 
 enum { SAMPLES = 17, SAMPLES_TF32 = 33 };
 
-static int failures;
-
-static void expect(bool right, const char *what)
-{
-    printf("%s: %s\n", right ? "ok" : "not ok", what);
-    failures += !right;
-}
-
-#define CHECK(call)                                                                                \
-    do {                                                                                           \
-        const cudaError_t error = call;                                                            \
-        if (error != cudaSuccess) {                                                                \
-            printf("not ok: %s: %s\n", #call, cudaGetErrorString(error));                          \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
-
 // ---- a case on the device ---------------------------------------------------------------------
-
-static struct cuda_problem problem_of(const struct eer_config *c, const struct eer_layout *layout)
-{
-    struct cuda_problem p = {};
-    p.V = c->vocab;
-    p.C = c->vocab + 1;
-    p.bos = c->bos;
-    p.d = c->d;
-    p.m = c->mlp;
-    p.T = c->loops;
-    p.P = layout->size;
-    p.causal = c->mask == EER_MASK_CAUSAL;
-    p.pre = c->norm == EER_NORM_PRE;
-    p.post = c->norm == EER_NORM_POST;
-    p.final_norm = c->final_norm;
-    p.relu = c->activation == EER_RELU;
-    p.kinetic = c->kinetic;
-    p.scale = static_cast<float>(1 / (c->tau * sqrt(c->d)));
-    p.slope = static_cast<float>(c->slope);
-    p.q = static_cast<float>(c->q);
-    p.eta = static_cast<float>(c->eta);
-    memcpy(p.offset, layout->offset, sizeof p.offset);
-    return p;
-}
-
-// How a sequence's sum enters the mean over the batch.
-static double part(const struct eer_case *c, int term)
-{
-    const double B = c->batch.B, N = c->batch.L + c->config.bos, T = c->config.loops;
-    if (term == CUDA_PENALTY)
-        return 1 / (B * N);
-    if (term != CUDA_KINETIC)
-        return 1 / (B * N * T);
-    return 0.5 / (c->config.kinetic == EER_KINETIC_FROBENIUS ? B
-                  : c->config.kinetic == EER_KINETIC_PATH    ? B * N * T
-                                                             : B * N);
-}
-
-static double counted(const struct eer_case *c)
-{
-    int n = 0;
-    for (int k = 0; k < c->batch.B * c->batch.L; k++)
-        n += c->batch.labels[k] >= 0;
-    return n;
-}
 
 static struct cuda_objective objective_of(const struct eer_case *c,
                                           const struct eer_weights *weights)
 {
-    struct cuda_objective f;
-    f.task = static_cast<float>(1 / counted(c));
-    f.potential = static_cast<float>(weights->lambda_P * part(c, CUDA_POTENTIAL));
-    f.penalty = static_cast<float>(weights->lambda_S * part(c, CUDA_ENTROPY));
-    f.kinetic = static_cast<float>(weights->lambda_K * part(c, CUDA_KINETIC));
-    return f;
+    return cuda_objective_of(&c->config, c->batch.B, c->batch.L, cuda_count_labels(&c->batch),
+                             weights);
 }
 
+// From the sums of each sequence.
 static void read_terms(struct eer_terms *t, const struct eer_case *c,
                        const struct eer_weights *weights, const float *sums)
 {
-    double sum[CUDA_TERMS] = {};
+    float sum[CUDA_TERMS] = {};
     for (int b = 0; b < c->batch.B; b++)
         for (int k = 0; k < CUDA_TERMS; k++)
-            sum[k] += static_cast<double>(sums[b * CUDA_TERMS + k]);
-    t->counted = counted(c);
-    t->task = sum[CUDA_TASK] / t->counted;
-    t->potential = sum[CUDA_POTENTIAL] * part(c, CUDA_POTENTIAL);
-    t->kinetic = sum[CUDA_KINETIC] * part(c, CUDA_KINETIC);
-    t->entropy = sum[CUDA_ENTROPY] * part(c, CUDA_ENTROPY);
-    t->entropy_penalty = sum[CUDA_PENALTY] * part(c, CUDA_PENALTY);
-    t->correct = sum[CUDA_CORRECT];
-    t->total = t->task + weights->lambda_P * t->potential + weights->lambda_K * t->kinetic +
-               weights->lambda_S * t->entropy_penalty;
+            sum[k] += sums[b * CUDA_TERMS + k];
+    cuda_set_terms(&c->config, c->batch.B, c->batch.L, cuda_count_labels(&c->batch), weights, sum,
+                   t);
 }
 
 // The position encoding (spec/model.md, 3.1).
@@ -208,7 +138,7 @@ static const char *compute(const struct device *d, const struct eer_case *c,
 static struct numbers run(const struct eer_case *c, const struct eer_weights *weights, int tf32,
                           int times)
 {
-    const struct cuda_problem p = problem_of(&c->config, &c->layout);
+    const struct cuda_problem p = cuda_problem_of(&c->config);
     const struct cuda_objective f = objective_of(c, weights);
     struct device d = prepare(c, &p);
     struct numbers x;
@@ -260,7 +190,7 @@ static void judge(struct tally *tally, const struct eer_case *c, int tf32, int r
     struct eer_backend_run ref = {};
     struct eer_question q = {};
     struct eer_judgement j;
-    const struct cuda_problem p = problem_of(&c->config, &c->layout);
+    const struct cuda_problem p = cuda_problem_of(&c->config);
     ref.backend = &ref_backend;
     ref.run.threads = 1;
     q.c = c;
@@ -316,7 +246,7 @@ static void report(const struct tally *t, const char *what)
              "several chunks %d",
              what, t->judged, t->share, t->where, t->text, t->no_potential, t->no_penalty,
              t->no_gradient, t->undetermined, t->chunked);
-    expect(t->failed == 0 && t->judged > 0 && t->undetermined <= t->judged / 4, text);
+    expect(t->failed == 0 && t->judged > 0 && t->undetermined <= t->judged / 4, "%s", text);
 }
 
 static void judge_random(const char *what, int tf32, int cases)
@@ -518,7 +448,7 @@ static void test_integers(int cases)
              "small integers: of %d cases %d are exact and equal in fp32 and tf32, %d wrong, %d "
              "numbers are not 0",
              cases, kept / 2, wrong, moved);
-    expect(wrong == 0 && kept / 2 >= cases / 8 && moved > kept, text);
+    expect(wrong == 0 && kept / 2 >= cases / 8 && moved > kept, "%s", text);
 }
 
 // ---- bits and faults --------------------------------------------------------------------------
@@ -557,7 +487,7 @@ static void test_bits(int cases)
     char text[160];
     snprintf(text, sizeof text, "%d cases, each five times: %d runs with other bits, %d not finite",
              cases, different, not_finite);
-    expect(different == 0 && not_finite == 0, text);
+    expect(different == 0 && not_finite == 0, "%s", text);
 }
 
 #ifndef __CUDACC__
@@ -567,7 +497,7 @@ static void test_faults(void)
     struct eer_case c;
     int calls = 0, unnoticed = 0, unnamed = 0;
     new_case(&c, 5, EER_CASE_TINY);
-    const struct cuda_problem p = problem_of(&c.config, &c.layout);
+    const struct cuda_problem p = cuda_problem_of(&c.config);
     const struct cuda_objective f = objective_of(&c, &c.weights);
     struct device d = prepare(&c, &p);
     for (bool done = false; !done; calls++) {
@@ -586,7 +516,7 @@ static void test_faults(void)
     char text[160];
     snprintf(text, sizeof text, "%d calls fail one by one: %d unnoticed, %d without a name", calls,
              unnoticed, unnamed);
-    expect(unnoticed == 0 && unnamed == 0 && calls > 60, text);
+    expect(unnoticed == 0 && unnamed == 0 && calls > 60, "%s", text);
 }
 
 // After a call that failed the next one is as good as any.
@@ -595,7 +525,7 @@ static void test_recovery(void)
     struct eer_case c;
     struct cuda_wide *w;
     new_case(&c, 5, EER_CASE_TINY);
-    const struct cuda_problem p = problem_of(&c.config, &c.layout);
+    const struct cuda_problem p = cuda_problem_of(&c.config);
     const struct cuda_objective f = objective_of(&c, &c.weights);
     struct numbers right = run(&c, &c.weights, 0, 1);
     struct device d = prepare(&c, &p);
@@ -623,11 +553,8 @@ int main(int argc, char **argv)
 {
     const char *only = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
     const int cases = argc > 1 && argv[argc - 1][0] != '-' ? atoi(argv[argc - 1]) : 48;
-    int devices = 0;
-    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-        printf("skipped: no device\n");
-        return 77;
-    }
+    if (!has_device())
+        return SKIPPED;
     if (strcmp(only, "--faults"))
         test_bits(cases / 4);
 #ifndef __CUDACC__
