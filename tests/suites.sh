@@ -1,6 +1,7 @@
 # suites.sh - for scripts that run suites: a line a suite, then "N passed, N failed, N skipped". To be sourced; $logs is a
-# folder for what the suites print, $total their number.
-passed=0 failed=0 skipped=0 number=0 started=$(date +%s)
+# folder for what the suites print, $total their number. Suites may run side by side, in subshells.
+started=$(date +%s)
+: >"$logs/counts"
 
 # A file's "Tested: .. Passing: .. Failing: .. Crashing: ..", "N passed, N failed" or lines "ok: .." and "not ok: .." as
 # "passed failed".
@@ -24,17 +25,20 @@ suite() { # NAME COMMAND..
     # A program that ends badly, or that tested nothing, failed.
     [ "$2" -gt 0 ] || { [ "$status" = 77 ] && [ "$skips" -gt 0 ]; } ||
         { [ "$status" = 0 ] && [ $(($1 + skips)) -gt 0 ]; } || set -- "$1" 1
-    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + skips))
-    number=$((number + 1))
+    echo "$1 $2 $skips" >>"$logs/counts"
+    number=$(wc -l <"$logs/counts")
     printf '%2d/%d  %-24s %4d passed %3d failed %3d skipped  %3d s\n' "$number" "$total" "$name" "$1" "$2" \
         "$skips" "$(($(date +%s) - begun))"
     [ "$2" = 0 ] || { echo "      see $log"; grep -aE 'FAIL|not ok|error|Unexpected|emulation:' "$log" | head -12; }
     grep -a '^share' "$log" | sed 's/^/         /'
 }
 
-# The last two lines; fails if something did, or nothing was tested.
+# The last two lines; fails if something did, if nothing was tested, or if a suite is missing.
 suites_end() {
     echo "$(($(date +%s) - started)) s"
-    echo "$passed passed, $failed failed, $skipped skipped"
-    [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+    awk -v total="$total" '{ passed += $1; failed += $2; skipped += $3 }
+        END {
+            printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+            exit !(passed > 0 && failed == 0 && NR == total)
+        }' "$logs/counts"
 }

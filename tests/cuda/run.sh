@@ -5,11 +5,12 @@ set -u
 build=$1
 here=$(dirname "$0")
 cuda=$build/tests/cuda
-logs=$cuda/log total=30
+logs=$cuda/log total=28
 mkdir -p "$logs"
 . "$here/../suites.sh"
 . "$here/who_saw.sh"
 
+skip() { suite "$1" sh -c 'echo "skipped: no nvcc, which makes the PTX"; exit 77'; }
 program() { # EXECUTOR NAME ARGUMENTS..
     executor=$1 name=$2
     shift 2
@@ -17,48 +18,50 @@ program() { # EXECUTOR NAME ARGUMENTS..
         # shellcheck disable=SC2086 # none or two words
         suite "$executor $name" $steady "$cuda/$executor/$name" "$@"
     else
-        suite "$executor $name" sh -c 'echo "skipped: no nvcc, which makes the PTX"; exit 77'
+        skip "$executor $name"
     fi
 }
-
-# The checkers, tried.
-suite 'planted bugs' sh "$here/planted.sh" "$build"
-suite 'planted bugs, cuBLAS' sh "$here/planted_blas.sh" "$build"
-# Products of TF32 and FP32, and what tells them apart.
-program plain test_products
-program ptx90 test_products
-program plain test_tf32
-program ptx90 test_tf32
-# The backend through its face.
-program plain test_engine 48
-for checker in asan msan tsan; do
-    program "$checker" test_engine 4
-done
-for ptx in ptx80 ptx90 ptx100 ptx120; do
-    program "$ptx" test_engine 6
-done
-# The cuBLAS path.
-program plain test_wide
-program plain test_wide_chunks 16
-for checker in asan msan tsan; do
-    program "$checker" test_wide --bits 8
-done
-# The program: gradients against the reference, and training.
-for executor in plain ptx90; do
-    library=$cuda/$executor/eer-cuda.so
-    steps=200 configs=60
-    [ "$executor" = plain ] || steps=5 configs=8
+# The program: gradients against the reference, and training that follows it.
+train() { # EXECUTOR PRECISION CONFIGS STEPS
+    library=$cuda/$1/eer-cuda.so
     if [ ! -f "$library" ]; then
-        suite "$executor program" sh -c 'echo "skipped: no nvcc, which makes the PTX"; exit 77'
-        continue
+        skip "$1 gradcheck $2"
+        skip "$1 follow $2"
+        return
     fi
-    for precision in fp32 tf32; do
-        suite "$executor gradcheck $precision" env EER_CUDA_LIBRARY="$library" sh -c \
-            "$build/eer gradcheck --backend cuda --precision $precision --configs $configs && echo '1 passed, 0 failed'"
-        # The library is there: "skipped" would be a failure.
-        suite "$executor follow $precision" env EER_CUDA_LIBRARY="$library" sh -c \
-            "$cuda/follow --precision $precision $steps || exit 1"
+    suite "$1 gradcheck $2" env EER_CUDA_LIBRARY="$library" sh -c \
+        "$build/eer gradcheck --backend cuda --precision $2 --configs $3 && echo '1 passed, 0 failed'"
+    # The library is there: "skipped" would be a failure.
+    suite "$1 follow $2" env EER_CUDA_LIBRARY="$library" sh -c "$cuda/follow --precision $2 $4 || exit 1"
+}
+
+# Two at a time.
+checkers() { # and what the executors make of single kernels and of products
+    suite 'planted bugs' sh "$here/planted.sh" "$build"
+    suite 'planted bugs, cuBLAS' sh "$here/planted_blas.sh" "$build"
+    program plain test_products
+    program ptx90 test_products
+    program plain test_tf32
+    program ptx90 test_tf32
+    suite 'plain cli' sh "$here/cli_test.sh" "$build/eer" "$cuda/plain/eer-cuda.so"
+    train ptx90 fp32 8 5
+    train ptx90 tf32 8 5
+    train plain fp32 60 200
+}
+backend() { # through its face, the cuBLAS path, and in training
+    program plain test_engine 48
+    for checker in asan msan tsan; do
+        program "$checker" test_engine 4
+        program "$checker" test_wide --bits 8
     done
-done
-suite 'plain cli' sh "$here/cli_test.sh" "$build/eer" "$cuda/plain/eer-cuda.so"
+    for ptx in ptx80 ptx90 ptx100 ptx120; do
+        program "$ptx" test_engine 6
+    done
+    program plain test_wide
+    program plain test_wide_chunks 16
+    train plain tf32 60 200
+}
+checkers &
+backend
+wait
 suites_end

@@ -39,19 +39,21 @@ $(B)/tests/cuda/plain/eer-cuda.so: $(CUDA_TESTED) $(B)/cuda/source.o $(B)/cuda/t
 	CXX="$(CXX) -fPIC -O2" sh tests/cuda/emulation/build.sh plain $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
 	    $(B)/cuda/task.o -shared -lm
 
+# One after the other: the first translates the kernels for all.
+$(B)/tests/cuda/ptx90/test_tf32 $(B)/tests/cuda/ptx90/eer-cuda.so: | $(B)/tests/cuda/ptx90/test_engine
 $(PTX:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/ptx%/test_engine: $(CUDA_TESTED) $(CUDA_C:%.c=$(B)/%.o) $(B)/libfast.a
 	@mkdir -p $(@D)
-	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh $* $@ tests/cuda/test_engine.cu $(CUDA_SOURCES) $(CUBLAS) \
+	NVCC=$(NVCC) KERNELS=$(@D)/kernels sh tests/cuda/ptx/build.sh $* $@ tests/cuda/test_engine.cu $(CUDA_SOURCES) $(CUBLAS) \
 	    $(CUDA_C:%.c=$(B)/%.o) $(B)/libfast.a -lm
 $(B)/tests/cuda/ptx90/test_products: $(CUDA_TESTED)
 	@mkdir -p $(@D)
-	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_products.cu $(CUBLAS) -lm
+	NVCC=$(NVCC) KERNELS=$(@D)/kernels sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_products.cu $(CUBLAS) -lm
 $(B)/tests/cuda/ptx90/test_tf32: $(CUDA_TESTED) $(B)/cuda/task.o
 	@mkdir -p $(@D)
-	NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_tf32.cu $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/task.o -lm
+	NVCC=$(NVCC) KERNELS=$(@D)/kernels sh tests/cuda/ptx/build.sh 90 $@ tests/cuda/test_tf32.cu $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/task.o -lm
 $(B)/tests/cuda/ptx90/eer-cuda.so: $(CUDA_TESTED) $(B)/cuda/source.o $(B)/cuda/task.o
 	@mkdir -p $(@D)
-	CXX="$(CXX) -fPIC" NVCC=$(NVCC) sh tests/cuda/ptx/build.sh 90 $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
+	CXX="$(CXX) -fPIC" NVCC=$(NVCC) KERNELS=$(@D)/kernels sh tests/cuda/ptx/build.sh 90 $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
 	    $(B)/cuda/task.o -shared -lm
 
 $(B)/tests/cuda/follow: tests/cuda/follow.c $(UNDER_TEST)

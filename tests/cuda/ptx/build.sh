@@ -3,11 +3,12 @@
 # translated to C++ (translate.py), and whose host code is g++'s, with the emulation's run time.
 # -f..., --use_fast_math are nvcc's; the other arguments (objects, libraries, -I, -D) g++'s, -I and -D both's.
 # A .ptx file among the arguments is taken as it is, without nvcc. NVCC names nvcc, CXX g++.
-# Exits with 3 where there is no nvcc.
+# KERNELS, the beginning of files' names, is where translated kernels stay for another program of the same options and
+# ARCH. Exits with 3 where there is no nvcc.
 set -eu
 arch=$1 out=$2
 shift 2
-here=$(dirname "$0")
+here=$(dirname "$0") root=$(dirname "$0")/../../..
 CXX=${CXX:-g++}
 NVCC=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 both='' device='' sources='' ptx=''
@@ -24,28 +25,28 @@ done
 flags="-std=c++17 -g1 -fno-omit-frame-pointer -ffp-contract=off"
 warnings="-Wall -Wextra -Wpedantic -Werror -Wno-unknown-pragmas"
 objects=''
-number=0
 # shellcheck disable=SC2086 # lists of words
 {
-    # With a .ptx file the sources are host code alone.
-    if [ -z "$ptx" ]; then
-        if ! command -v "$NVCC" >/dev/null; then
-            echo "build.sh: no nvcc, which makes the PTX" >&2
-            exit 3
+    # kernels PTX-OR-SOURCE OBJECT - a file's kernels, translated; from a source through nvcc.
+    kernels() {
+        text=$1
+        if [ "${1%.cu}" != "$1" ]; then
+            text=${2%.o}.ptx
+            "$NVCC" -ptx -std=c++17 -O2 -arch="compute_$arch" -lineinfo $device $both -o "$text" "$1"
         fi
-        for source in $sources; do
-            number=$((number + 1))
-            "$NVCC" -ptx -std=c++17 -O2 -arch="compute_$arch" -lineinfo $device $both -o "$out.$number.ptx" "$source"
-            ptx="$ptx $out.$number.ptx"
-        done
-    fi
-    number=0
-    for text in $ptx; do
-        number=$((number + 1))
-        python3 -B "$here/translate.py" "$text" "$out.$number.cpp"
+        python3 -B "$here/translate.py" "$text" "${2%.o}.cpp"
         # A register is a variable: warnings say nothing. Memory is accessed as whatever type PTX names.
-        $CXX $flags -O1 -g0 -w -fno-tree-pta -fno-strict-aliasing -I"$here" -c "$out.$number.cpp" -o "$out.$number.o"
-        objects="$objects $out.$number.o"
+        $CXX -fPIC $flags -O1 -g0 -w -fno-tree-pta -fno-strict-aliasing -I"$here" -c "${2%.o}.cpp" -o "$2"
+    }
+    # With a .ptx file the sources are host code alone.
+    [ -n "$ptx" ] || command -v "$NVCC" >/dev/null || { echo "build.sh: no nvcc, which makes the PTX" >&2; exit 3; }
+    for file in ${ptx:-$sources}; do
+        object=${KERNELS:-$out}.$(echo "${file##*/}" | tr . _).o
+        objects="$objects $object"
+        # Nothing that goes into it is younger.
+        [ -n "${KERNELS:-}" ] && [ -f "$object" ] &&
+            [ -z "$(find "$file" "$root/cuda" "$root/spec" "$here" -newer "$object")" ] && continue
+        kernels "$file" "$object"
     done
     for file in "$here/runtime" "$here/operations" "$here/../emulation/emulation"; do
         object=$out.${file##*/}.o
