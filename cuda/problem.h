@@ -42,7 +42,8 @@ struct cuda_problem {
     int offset[EER_TENSORS];
 };
 
-/* Coefficients of the sums above in the mean loss (spec/model.md, 4). */
+/* Coefficients of the sums above in the mean loss (spec/model.md, 4); the penalty's is divided by
+ * T, since what it weights is a derivative by one iteration's entropy. */
 struct cuda_objective {
     float task, potential, penalty, kinetic;
 };

@@ -364,42 +364,11 @@ static const double GRAIN = 0x1p-40;
 static void by_variant(struct eer_terms *terms, double *gradient, const struct eer_case *c,
                        spread_variant *variant, int rounding)
 {
-    int whole[64], *next_whole = whole, side[4];
-    double real[64], *next_real = real, distance[4];
-    struct spread_problem problem = {};
-    struct spread_result result = {};
-#define WHOLE(key, value, least, most, doc) *next_whole++ = c->config.key;
-#define REAL(key, value, least, most, doc)  *next_real++ = c->config.key;
-#define WORD(key, enumeration, value, doc)  *next_whole++ = c->config.key;
-    EER_CONFIG_TABLE(WHOLE, REAL, WORD)
-#undef WHOLE
-#undef REAL
-#undef WORD
-    problem.whole = whole;
-    problem.real = real;
-    problem.B = c->batch.B;
-    problem.L = c->batch.L;
-    problem.tokens = c->batch.tokens;
-    problem.labels = c->batch.labels;
-    problem.lambda_P = c->weights.lambda_P;
-    problem.lambda_K = c->weights.lambda_K;
-    problem.lambda_S = c->weights.lambda_S;
-    problem.theta = c->theta;
-    problem.tf32_rounding = rounding;
-    result.gradient = gradient;
-    for (struct spread_places &places : result.places) {
-        places.distance = distance;
-        places.side = side;
-    }
-    if (variant(&problem, &result) != EER_OK) {
+    if (spread_unperturbed(terms, gradient, &c->config, &c->batch, &c->weights, c->theta, variant,
+                           static_cast<enum eer_tf32_rounding>(rounding)) != EER_OK) {
         printf("not ok: the reference\n");
         exit(1);
     }
-    terms->task = result.terms[1];
-    terms->kinetic = result.terms[3];
-    terms->entropy = result.terms[4];
-    terms->entropy_penalty = result.terms[5];
-    terms->correct = result.correct;
 }
 
 // The potential, log N, is not exact.

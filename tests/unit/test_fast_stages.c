@@ -154,30 +154,6 @@ static struct eer_case draw_case(int keys, int largest, int with_scores, int fin
 
 /* ---- the reference's variants -------------------------------------------------------------- */
 
-static void set_problem(struct spread_problem *p, const struct eer_case *c, int *whole,
-                        double *real, enum eer_tf32_rounding rounding)
-{
-    const struct eer_config *a = &c->config;
-    *p = (struct spread_problem){.whole = whole,
-                                 .real = real,
-                                 .B = c->batch.B,
-                                 .L = c->batch.L,
-                                 .tokens = c->batch.tokens,
-                                 .labels = c->batch.labels,
-                                 .lambda_P = c->weights.lambda_P,
-                                 .lambda_K = c->weights.lambda_K,
-                                 .lambda_S = c->weights.lambda_S,
-                                 .theta = c->theta,
-                                 .tf32_rounding = (int)rounding};
-#define WHOLE(key, value, least, most, doc) *whole++ = a->key;
-#define REAL(key, value, least, most, doc)  *real++ = a->key;
-#define WORD(key, enumeration, value, doc)  *whole++ = (int)a->key;
-    EER_CONFIG_TABLE(WHOLE, REAL, WORD)
-#undef WHOLE
-#undef REAL
-#undef WORD
-}
-
 /* Float's sqrt 8 is not double's: here tau is the float that makes tau sqrt 8 = 1 in float. */
 static double tau_of(const struct eer_config *c, spread_variant *variant)
 {
@@ -188,25 +164,12 @@ static double tau_of(const struct eer_config *c, spread_variant *variant)
 static struct integers by_variant(const struct eer_case *c, spread_variant *variant,
                                   enum eer_tf32_rounding rounding)
 {
-    int whole[64], side[4];
-    double real[64], distance[4];
-    struct eer_case copy = *c;
-    struct spread_problem problem;
-    struct spread_result result = {.gradient = take((size_t)c->layout.size, sizeof(double))};
-    for (int kink = 0; kink < SPREAD_KINKS; kink++)
-        result.places[kink] = (struct spread_places){distance, side, 0, 0};
-    copy.config.tau = tau_of(&c->config, variant);
-    set_problem(&problem, &copy, whole, real, rounding);
-    cr_assert_eq(variant(&problem, &result), EER_OK);
-    const double *t = result.terms;
-    const struct eer_terms terms = {.total = t[0],
-                                    .task = t[1],
-                                    .potential = t[2],
-                                    .kinetic = t[3],
-                                    .entropy = t[4],
-                                    .entropy_penalty = t[5],
-                                    .correct = result.correct};
-    return (struct integers){copy, terms, result.gradient};
+    struct integers x = {.c = *c, .gradient = take((size_t)c->layout.size, sizeof(double))};
+    x.c.config.tau = tau_of(&c->config, variant);
+    cr_assert_eq(spread_unperturbed(&x.terms, x.gradient, &x.c.config, &x.c.batch, &x.c.weights,
+                                    x.c.theta, variant, rounding),
+                 EER_OK);
+    return x;
 }
 
 /* ---- fast ---------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ static void count(struct eer_gradcheck_result *result, const struct eer_judgemen
     result->no_penalty += j->no_penalty;
     result->no_gradient += j->no_gradient;
     result->no_answers += j->no_answers;
-    if (!(j->share <= result->share)) {
+    if (!(j->share <= result->share) && !isnan(result->share)) { /* the first NaN stays */
         result->share = j->share;
         result->where = j->where;
         result->index = index;

@@ -304,18 +304,35 @@ enum eer_status spread_measure(struct spread *s, const struct eer_config *c,
     return status;
 }
 
+static void set_terms(struct eer_terms *terms, const struct spread_result *result)
+{
+    const double *x = result->terms;
+    *terms = (struct eer_terms){x[0], x[1], x[2], x[3], x[4], x[5], result->correct, 0};
+}
+
+enum eer_status spread_unperturbed(struct eer_terms *terms, double *gradient,
+                                   const struct eer_config *c, const struct eer_batch *batch,
+                                   const struct eer_weights *weights, const double *theta,
+                                   spread_variant *variant, enum eer_tf32_rounding rounding)
+{
+    struct measurement m = {.sample.gradient = gradient}; /* no room for places: they are left */
+    set_problem(&m, c, batch, weights, theta, rounding);
+    enum eer_status status = call(variant, &m.problem, &m.sample, 0, 0);
+    set_terms(terms, &m.sample);
+    return status;
+}
+
 enum eer_status spread_sample(struct eer_terms *terms, double *gradient, const struct eer_config *c,
                               const struct eer_batch *batch, const struct eer_weights *weights,
                               const double *theta, enum spread_arithmetic arithmetic,
                               enum eer_tf32_rounding rounding, const uint64_t *seed)
 {
-    struct measurement m = {.sample.gradient = gradient}; /* no room for places: they are left */
+    struct measurement m = {.sample.gradient = gradient};
     set_problem(&m, c, batch, weights, theta, rounding);
     enum eer_status status = seed != NULL
                                  ? perturbed(arithmetic, &m.problem, &m.sample, mix(*seed, 0))
                                  : unperturbed(arithmetic, &m.problem, &m.sample);
-    const double *x = m.sample.terms;
-    *terms = (struct eer_terms){x[0], x[1], x[2], x[3], x[4], x[5], m.sample.correct, 0};
+    set_terms(terms, &m.sample);
     return status;
 }
 

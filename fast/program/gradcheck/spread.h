@@ -67,6 +67,12 @@ enum eer_status spread_sample(struct eer_terms *, double *gradient, const struct
                               const double *theta, enum spread_arithmetic, enum eer_tf32_rounding,
                               const uint64_t *seed);
 
+/* The same of one variant of the reference without perturbation, for who asks whether a case is
+ * exact in all of them. */
+enum eer_status spread_unperturbed(struct eer_terms *, double *gradient, const struct eer_config *,
+                                   const struct eer_batch *, const struct eer_weights *,
+                                   const double *theta, spread_variant *, enum eer_tf32_rounding);
+
 /* Largest |value - c| / (tolerance + truth_error), c being exact to truth_error, over terms and
  * gradient (NULL: over the terms); 0 / 0 counts as 0, and NaN is larger than all. *where: its
  * number, -1 if all agree exactly. */
