@@ -65,5 +65,5 @@ cuda-programs: $(CUDA_PROGRAMS)
 # Every kernel truly executed without a GPU, by each executor, and each of their checks tried on planted bugs.
 test-cuda:
 	@sh tests/deps.sh test-cuda $(B)
-	@$(MAKE) --no-print-directory -s -j $(JOBS) unit cuda-programs
+	@$(MAKE) --no-print-directory -s -j $(JOBS) $(B)/eer cuda-programs
 	@NVCC=$(NVCC) sh tests/cuda/run.sh $(B)
