@@ -46,6 +46,7 @@ checkers() { # and what the executors make of single kernels and of products
     suite 'plain cli' sh "$here/cli_test.sh" "$build/eer" "$cuda/plain/eer-cuda.so"
     train ptx90 fp32 8 5
     train ptx90 tf32 8 5
+    program plain test_wide_chunks 16
     train plain fp32 60 200
 }
 backend() { # through its face, the cuBLAS path, and in training
@@ -58,7 +59,6 @@ backend() { # through its face, the cuBLAS path, and in training
         program "$ptx" test_engine 6
     done
     program plain test_wide
-    program plain test_wide_chunks 16
     train plain tf32 60 200
 }
 checkers &

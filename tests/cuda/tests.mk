@@ -36,14 +36,19 @@ $(B)/tests/cuda/plain/test_products: $(CUDA_TESTED)
 	sh tests/cuda/emulation/build.sh plain $@ tests/cuda/test_products.cu $(CUBLAS) -lm
 $(B)/tests/cuda/plain/eer-cuda.so: $(CUDA_TESTED) $(B)/cuda/source.o $(B)/cuda/task.o
 	@mkdir -p $(@D)
-	CXX="$(CXX) -fPIC -O2" sh tests/cuda/emulation/build.sh plain $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
+	CXX="$(CXX) -fPIC" sh tests/cuda/emulation/build.sh plain $@ $(CUDA_SOURCES) $(CUBLAS) $(B)/cuda/source.o \
 	    $(B)/cuda/task.o -shared -lm
 
-# One after the other: the first translates the kernels for all.
+# One after the other: the first translates the kernels for all, and those of compute_80 and 90 are the same, as are those
+# of 100 and 120.
+$(B)/tests/cuda/ptx90/test_engine: private LIKE = $(B)/tests/cuda/ptx80/kernels
+$(B)/tests/cuda/ptx90/test_engine: | $(B)/tests/cuda/ptx80/test_engine
+$(B)/tests/cuda/ptx120/test_engine: private LIKE = $(B)/tests/cuda/ptx100/kernels
+$(B)/tests/cuda/ptx120/test_engine: | $(B)/tests/cuda/ptx100/test_engine
 $(B)/tests/cuda/ptx90/test_tf32 $(B)/tests/cuda/ptx90/eer-cuda.so: | $(B)/tests/cuda/ptx90/test_engine
 $(PTX:%=$(B)/tests/cuda/%/test_engine): $(B)/tests/cuda/ptx%/test_engine: $(CUDA_TESTED) $(CUDA_C:%.c=$(B)/%.o) $(B)/libfast.a
 	@mkdir -p $(@D)
-	NVCC=$(NVCC) KERNELS=$(@D)/kernels sh tests/cuda/ptx/build.sh $* $@ tests/cuda/test_engine.cu $(CUDA_SOURCES) $(CUBLAS) \
+	NVCC=$(NVCC) KERNELS=$(@D)/kernels LIKE=$(LIKE) sh tests/cuda/ptx/build.sh $* $@ tests/cuda/test_engine.cu $(CUDA_SOURCES) $(CUBLAS) \
 	    $(CUDA_C:%.c=$(B)/%.o) $(B)/libfast.a -lm
 $(B)/tests/cuda/ptx90/test_products: $(CUDA_TESTED)
 	@mkdir -p $(@D)

@@ -1000,7 +1000,8 @@ void warp(const char *what, unsigned mask, bool orders_memory, Where where)
 {
     Thread &thread = *run.current;
     unsigned self = static_cast<unsigned>(run.current - run.threads.data()), first = self & ~31u;
-    unsigned count = static_cast<unsigned>(run.threads.size()), here = 0;
+    unsigned count = static_cast<unsigned>(run.threads.size());
+    bool all = true;
     if (!(mask >> (self & 31) & 1))
         FATAL("%s at %s:%d: mask %08x lacks the calling lane %u", what, where.file, where.line,
               mask, self & 31);
@@ -1008,10 +1009,12 @@ void warp(const char *what, unsigned mask, bool orders_memory, Where where)
     thread.what = what;
     thread.mask = mask;
     thread.where = where;
-    for (unsigned l = 0; l < 32 && first + l < count; l++)
-        if (mask >> l & 1 && together(run.threads[first + l], thread))
-            here |= 1u << l;
-    if (here == mask) {
+    /* From the next lane on: it is the one most likely not to be here yet. */
+    for (unsigned step = 1; step < 32 && all; step++) {
+        unsigned l = (self + step) & 31;
+        all = !(mask >> l & 1) || (first + l < count && together(run.threads[first + l], thread));
+    }
+    if (all) {
         if (orders_memory)
             order_memory(first, std::min(32u, count - first), mask);
         for (unsigned l = 0; l < 32; l++)

@@ -174,24 +174,22 @@ mma_sync(fragment<accumulator, 16, 16, 8, float> &d,
 {
     struct {
         const float *a, *b;
-    } operands = {a.x, b.x}, *other;
+    } operands = {a.x, b.x}, *other = &operands, *of[32];
     const emulation::Tf32 how = emulation::tf32_rounding(emulation::TRUNCATE);
-    float left[16][8], right[8][16], sum[8];
-    __builtin_memcpy(emulation::slot(emulation::lane()), &(other = &operands), sizeof other);
+    const unsigned lane = emulation::lane();
+    float sum[8];
+    __builtin_memcpy(emulation::slot(lane), &other, sizeof other);
     emulation::warp("mma_sync", 0xffffffffu, false, where);
-    for (unsigned i = 0; i < 16; i++)
-        for (unsigned k = 0; k < 8; k++) {
-            const unsigned at_a = a.place(i, k), at_b = b.place(k, i);
-            __builtin_memcpy(&other, emulation::slot(at_a / 4), sizeof other);
-            left[i][k] = emulation::to_tf32(other->a[at_a % 4], how);
-            __builtin_memcpy(&other, emulation::slot(at_b / 4), sizeof other);
-            right[k][i] = emulation::to_tf32(other->b[at_b % 4], how);
-        }
+    for (unsigned l = 0; l < 32; l++)
+        __builtin_memcpy(&of[l], emulation::slot(l), sizeof other);
     for (unsigned e = 0; e < 8; e++) {
-        const unsigned element = c.element(emulation::lane(), e);
+        const unsigned element = c.element(lane, e), i = element / 16, j = element % 16;
         sum[e] = c.x[e];
-        for (unsigned k = 0; k < 8; k++)
-            sum[e] += left[element / 16][k] * right[k][element % 16];
+        for (unsigned k = 0; k < 8; k++) {
+            const unsigned at_a = a.place(i, k), at_b = b.place(k, j);
+            sum[e] += emulation::to_tf32(of[at_a / 4]->a[at_a % 4], how) *
+                      emulation::to_tf32(of[at_b / 4]->b[at_b % 4], how);
+        }
     }
     emulation::warp("mma_sync", 0xffffffffu, false, where);
     __builtin_memcpy(d.x, sum, sizeof sum);
