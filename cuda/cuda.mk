@@ -7,7 +7,7 @@ GENCODE  = $(foreach sm,$(CUDA_SM),-gencode arch=compute_$(sm),code=sm_$(sm)) \
     -gencode arch=compute_$(CUDA_PTX),code=compute_$(CUDA_PTX)
 # A spill or local memory is an error: -warn-.. with -Werror.
 NVCCFLAGS ?= -O3
-CUDA_BASE = -std=c++17 $(GENCODE) -Werror all-warnings -Xptxas -v,-warn-spills,-warn-lmem-usage \
+CUDA_BASE = -std=c++17 --threads $(JOBS) $(GENCODE) -Werror all-warnings -Xptxas -v,-warn-spills,-warn-lmem-usage \
     -Xcompiler -fPIC,-Wall,-Wextra,-Werror -MMD -MP
 CUDA_OBJECTS = $(patsubst %.cu,$(B)/%.o,$(filter-out cuda/wide.cu,$(wildcard cuda/*.cu))) $(B)/cuda/source.o $(B)/cuda/task.o
 

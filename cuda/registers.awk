@@ -8,14 +8,17 @@ function name(mangled,    length_, rest, tf32) {
     tf32 = rest ~ /^I(Li[0-9]+E)?Lb1E/ ? " tf32" : ""
     return mangled (match(rest, /^ILi[0-9]+E/) ? "<" substr(rest, 4, RLENGTH - 4) ">" : "") tf32
 }
-BEGIN { printf "%-32s %-7s %9s %12s %9s\n", "kernel", "", "registers", "shared bytes", "spilled" }
+BEGIN {
+    printf "%-32s %-7s %9s %13s %9s\n", "kernel", "", "registers", "static shared", "spilled"
+    fflush() # before what sort prints
+}
 /Compiling entry function/ { split($0, part, "'"); kernel = name(part[2]); architecture = part[4]; spilled = 0 }
 /bytes stack frame/ { spilled += $5 + $9 }
 /Used [0-9]+ registers/ {
     shared = 0
     for (i = 1; i <= NF; i++) {
         if ($i == "Used") registers = $(i + 1)
-        if ($i ~ /^smem/) shared = $(i - 1)
+        if ($i ~ /^smem/) shared = $(i - 2) " B"
     }
-    printf "%-32s %-7s %9d %12s %9d\n", kernel, architecture, registers, shared ? shared : "-", spilled
+    printf "%-32s %-7s %9d %13s %9d\n", kernel, architecture, registers, shared ? shared : "-", spilled | "sort -V"
 }
