@@ -687,7 +687,8 @@ static bool life(const struct eer_case *c, struct eer_error *error)
     struct eer_weights weights[STEPS];
     double lr[STEPS];
     struct eer_terms terms[STEPS];
-    int *predicted = host<int>(static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L));
+    const size_t rows = static_cast<size_t>(c->batch.B) * static_cast<size_t>(c->batch.L);
+    int *predicted = host<int>(rows);
     struct eer_state s = new_state(c);
     plan(c, weights, lr);
     struct eer_engine *e = open_engine(&c->config, c->batch.L, c->batch.L, error);
@@ -695,7 +696,15 @@ static bool life(const struct eer_case *c, struct eer_error *error)
     if (e) {
         cuda->init(&c->config, &s);
         cuda->put(e, &s);
-        failed = cuda->gradient(e, &c->batch, &c->weights, terms, nullptr, error) != EER_OK;
+        // A batch that is gone afterwards: no copy may then be waiting for its turn.
+        struct eer_batch batch = c->batch;
+        batch.tokens = host<int>(rows);
+        batch.labels = host<int>(rows);
+        memcpy(batch.tokens, c->batch.tokens, rows * sizeof(int));
+        memcpy(batch.labels, c->batch.labels, rows * sizeof(int));
+        failed = cuda->gradient(e, &batch, &c->weights, terms, nullptr, error) != EER_OK;
+        free(batch.tokens);
+        free(batch.labels);
         if (!failed) {
             cuda->update(e, 0.01);
             failed = cuda->steps(&e, 1, 2, weights, lr, terms, error) != EER_OK;
@@ -745,7 +754,7 @@ static void test_faults(int index)
         emulation::fail(0);
         unnoticed += !noticed && !done;
         unnamed += noticed && strncmp(error.text, "backend cuda: ", 14) != 0;
-        kept += emulation::allocated() > 0;
+        kept += emulation::held() > 0;
         for (int k = 0; k < every; k++)
             said[k] = said[k] || (noticed && strstr(error.text, names[k]));
     }
@@ -756,7 +765,7 @@ static void test_faults(int index)
         }
     expect(unnoticed == 1 && unnamed == 0 && kept == 0 && unsaid == 0,
            "configuration %d: each of %d calls fails: %d unnoticed (1 in close), %d without a "
-           "name, memory kept %d times",
+           "name, something kept %d times",
            index, calls, unnoticed, unnamed, kept);
     eer_case_free(&c);
 }
@@ -768,7 +777,7 @@ static void test_memory()
     new_case(&c, 2);
     emulation::memory(1000);
     struct eer_engine *e = open_engine(&c.config, c.batch.L, c.batch.L, &error);
-    expect(!e && error.status == EER_NO_MEMORY && emulation::allocated() == 0, "%s", error.text);
+    expect(!e && error.status == EER_NO_MEMORY && emulation::held() == 0, "%s", error.text);
     emulation::memory(static_cast<size_t>(8) << 30);
     eer_case_free(&c);
 }

@@ -150,6 +150,7 @@ cublasStatus_t cublasCreate(cublasHandle_t *handle)
     if (!handle)
         return CUBLAS_STATUS_INVALID_VALUE;
     *handle = alive = new cublasContext{alive, nullptr, nullptr, 0, CUBLAS_DEFAULT_MATH};
+    emulation::hold(1);
     return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasDestroy(cublasHandle_t handle)
@@ -161,6 +162,7 @@ cublasStatus_t cublasDestroy(cublasHandle_t handle)
         link = &(*link)->next;
     *link = handle->next;
     delete handle;
+    emulation::hold(-1);
     return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasGetVersion(cublasHandle_t handle, int *version)

@@ -181,7 +181,7 @@ void order(const char *); /* as EMULATION_ORDER */
 void sm(int);
 void memory(size_t bytes);
 void fail(long calls_from_now); /* 0: never */
-size_t allocated();             /* bytes of device memory in use */
+size_t held(); /* pieces of memory, streams, events, cuBLAS' handles: not yet released */
 
 /* As a default argument, here() is the caller's place. */
 struct Where {
@@ -238,6 +238,7 @@ void poison(void *, size_t); /* NaN, and uninitialised for MemorySanitizer */
 /* What the libraries beside the run time need (mma.h, cublas.cpp). */
 cudaError_t can_fail(); /* counts a call that can fail; what went wrong with it, if anything */
 void enqueue(void (*call)(void *), void *argument, cudaStream_t); /* call(argument), in its turn */
+void hold(int change);                                            /* of held() */
 size_t room(const void *); /* bytes from here to the end of its cudaMalloc, 0: none */
 enum Tf32 { TIES_AWAY, TIES_EVEN, TRUNCATE };
 void tf32(const char *);            /* as EMULATION_TF32 */

@@ -166,7 +166,7 @@ alignas(8) char slots[32][32][8];
 std::vector<Memory> memories;
 std::vector<Function> functions;
 std::deque<Operation> operations;
-size_t device_bytes;
+size_t device_bytes, objects; /* in use; streams, events, handles */
 cudaError_t last_error;
 
 struct {
@@ -848,9 +848,13 @@ void fail(long calls_from_now)
     settings();
     setting.fail = calls_from_now;
 }
-size_t allocated()
+size_t held()
 {
-    return device_bytes;
+    return memories.size() + objects;
+}
+void hold(int change)
+{
+    objects += static_cast<size_t>(change);
 }
 
 void tf32(const char *text)
@@ -1205,6 +1209,7 @@ cudaError_t cudaStreamCreate(cudaStream_t *stream)
 {
     CAN_FAIL();
     *stream = new CUstream_st();
+    objects++;
     return cudaSuccess;
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
@@ -1214,6 +1219,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
     synchronise(&stream);
+    objects -= stream != nullptr;
     delete stream;
     return cudaSuccess;
 }
@@ -1233,6 +1239,7 @@ cudaError_t cudaEventCreate(cudaEvent_t *event)
 {
     CAN_FAIL();
     *event = new CUevent_st();
+    objects++;
     return cudaSuccess;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
@@ -1242,6 +1249,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
 cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
     synchronise(nullptr);
+    objects -= event != nullptr;
     delete event;
     return cudaSuccess;
 }
