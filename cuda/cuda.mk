@@ -24,9 +24,11 @@ $(B)/eer-cuda.so: $(CUDA_OBJECTS)
 $(B)/eer-cublas.so: $(B)/cuda/wide.o $(B)/cuda/source.o
 	$(NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -lcublas -Xlinker -rpath,$(abspath $(dir $(NVCC))../lib64)
 
+NEED_NVCC = command -v "$(NVCC)" >/dev/null || { echo "make $@: missing: nvcc: install NVIDIA's CUDA toolkit, 12.8 or later" \
+    "(developer.nvidia.com/cuda-downloads; Debian 12 packages an older one), put nvcc on PATH or say NVCC=/path/to/nvcc," \
+    "and call make $@ again" >&2; exit 3; }
 cuda:
-	@[ -x "$(NVCC)" ] || { echo "make cuda: missing: nvcc: install NVIDIA's CUDA toolkit (Debian: nvidia-cuda-toolkit, or" \
-	    "developer.nvidia.com/cuda-downloads; 12.8 or later), put nvcc on PATH or say NVCC=/path/to/nvcc, and call make cuda again" >&2; exit 3; }
+	@$(NEED_NVCC)
 	@sh tests/deps.sh train $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) $(B)/eer $(B)/eer-cuda.so $(B)/eer-cublas.so
 	@awk -f cuda/registers.awk $(B)/cuda/*.ptxas

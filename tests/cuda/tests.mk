@@ -67,8 +67,11 @@ $(B)/tests/cuda/follow: tests/cuda/follow.c $(UNDER_TEST)
 
 cuda-programs: $(CUDA_PROGRAMS)
 
-# Every kernel truly executed without a GPU, by each executor, and each of their checks tried on planted bugs.
+# Every kernel truly executed without a GPU, by each executor, and each of their checks tried on planted bugs. Without nvcc
+# what needs no PTX, but that is not all there is.
 test-cuda:
+	@($(NEED_NVCC)) || echo 'Until then: what needs no PTX.'
 	@sh tests/deps.sh test-cuda $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) $(B)/eer cuda-programs
 	@NVCC=$(NVCC) sh tests/cuda/run.sh $(B)
+	@$(NEED_NVCC)
