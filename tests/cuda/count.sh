@@ -1,6 +1,6 @@
 #!/bin/sh
 # count.sh BUILD - what a block of the training kernel does at preset eer: the counts of spec/cuda.md, from nvcc's PTX
-# for sm_90, executed on this CPU. A minute or two. Exits with 3 where there is no nvcc.
+# for sm_90, executed on this CPU. Some minutes. Exits with 3 where there is no nvcc.
 set -eu
 out=$1/tests/cuda/count
 here=$(dirname "$0")
@@ -28,8 +28,12 @@ python3 -B "$here/count/translate.py" "$here/ptx" "$out/train.ptx" "$out/train.c
     $CXX $flags -O1 $warnings -I"$here/emulation" -x c++ "$here/../../cuda/train.cu" "$here/count/train.cu" -x none \
         $objects -o "$out/count"
 }
-printf '%4s%9s%11s%11s%9s%9s%11s%11s%13s%10s%11s%10s%10s\n' L barriers fp32 FMA exps roots other words instructions \
-    accesses wavefronts least alone
-for L in 16 40 64; do
-    "$out/count" "$L"
+for precision in '' tf32; do
+    echo "${precision:-fp32}:"
+    printf '%4s%9s%11s%11s%9s%9s%9s%11s%11s%13s%10s%11s%10s%10s\n' L barriers fp32 FMA tensor exps roots other words \
+        instructions accesses wavefronts least alone
+    for L in 16 40 64; do
+        # shellcheck disable=SC2086 # none or one word
+        "$out/count" "$L" $precision
+    done
 done

@@ -41,38 +41,23 @@ struct Price {
 
 // The first that fits. What ptxas makes no instruction of, then what it makes several of.
 static const Price prices[] = {
-    {"mov", 0, 0},
-    {"ld.param", 0, 0},
-    {"cvt.s64", 0, 0},
-    {"cvt.u64", 0, 0},
-    {"cvt.u32.u64", 0, 0},
-    {"cvta", 0, 0},
-    {"ld.shared", 29, 1},
-    {"ld.global", 260, 1},
-    {"ld.", 33, 1},
-    {"shfl", 24, 1},
-    {"div.s32", 70, 18},
-    {"div.u32", 70, 18},
-    {"rem", 70, 18},
-    {"div.rn.f32", 50, 9},
-    {"sqrt.rn.f32", 50, 9},
-    {"rcp.rn.f32", 40, 7},
-    {"ex2", 20, 1},
-    {"lg2", 20, 1},
-    {"rcp", 20, 1},
-    {"cvt.r", 10, 1},
-    {"add.s64", 4, 2},
-    {"setp.eq.s64", 4, 2},
-    {"shl.b64", 4, 2},
-    {"mul.lo.s64", 4, 4},
-    {"", 4, 1},
+    {"mov", 0, 0},         {"ld.param", 0, 0},    {"cvt.s64", 0, 0},      {"cvt.u64", 0, 0},
+    {"cvt.u32.u64", 0, 0}, {"cvta", 0, 0},        {"ld.shared", 29, 1},   {"ld.global", 260, 1},
+    {"ld.", 33, 1},        {"shfl", 24, 1},       {"div.s32", 70, 18},    {"div.u32", 70, 18},
+    {"rem", 70, 18},       {"div.rn.f32", 50, 9}, {"sqrt.rn.f32", 50, 9}, {"rcp.rn.f32", 40, 7},
+    {"ex2", 20, 1},        {"lg2", 20, 1},        {"rcp", 20, 1},         {"cvt.r", 10, 1},
+    {"add.s64", 4, 2},     {"setp.eq.s64", 4, 2}, {"shl.b64", 4, 2},      {"mul.lo.s64", 4, 4},
+    {"wmma.load", 33, 4},  {"wmma.store", 4, 8},  {"wmma.mma", 34, 2},    {"", 4, 1},
 };
+
+// Clocks that a product of 16 x 8 by 8 x 16 keeps a quarter's tensor core.
+static const double TENSOR = 16.0;
 
 struct Known {
     std::string instruction;
     std::vector<size_t> to, from; // registers
     Price price;
-    bool branch, barrier;
+    bool branch, barrier, product;
     unsigned words; // of an access
     std::array<unsigned, THREADS> hits;
     std::array<std::vector<size_t>, THREADS> places; // in shared memory; outside it: OUTSIDE
@@ -89,7 +74,7 @@ static std::vector<Known> sites;
 static std::array<Thread, THREADS> threads;
 static unsigned phase;
 static struct {
-    double instructions, accesses, wavefronts, words, least, alone;
+    double instructions, accesses, wavefronts, words, products, least, alone;
     std::map<std::string, double> of; // threads' instructions
 } sum;
 
@@ -125,6 +110,7 @@ static void read_module()
         known.branch = begins(known.instruction, "bra") || begins(known.instruction, "brx");
         known.barrier =
             begins(known.instruction, "bar.sync") || begins(known.instruction, "barrier.sync");
+        known.product = begins(known.instruction, "wmma.mma");
         sites.push_back(known);
     }
     for (Thread &thread : threads)
@@ -150,7 +136,7 @@ static size_t wavefronts(const Known &known, int warp, size_t n)
 
 static void end_phase()
 {
-    double busy[PARTITIONS] = {}, waves = 0.0, path = 0.0;
+    double busy[PARTITIONS] = {}, tensor[PARTITIONS] = {}, waves = 0.0, path = 0.0;
     for (Known &known : sites) {
         for (int warp = 0; warp < WARPS; warp++) {
             const unsigned *hits = &known.hits[static_cast<size_t>(warp * WARP)];
@@ -161,7 +147,11 @@ static void end_phase()
             sum.instructions += most * known.price.issued;
             for (int lane = 0; lane < WARP; lane++)
                 sum.of[known.instruction] += hits[lane];
-            for (unsigned n = 0; n < most; n++) {
+            sum.products += known.product ? most : 0;
+            tensor[warp % PARTITIONS] += known.product ? most * TENSOR : 0.0;
+            const size_t lane =
+                static_cast<size_t>(std::max_element(hits, hits + WARP) - known.hits.data());
+            for (size_t n = 0; n < known.places[lane].size(); n++) {
                 const size_t many = wavefronts(known, warp, n);
                 sum.accesses += many > 0;
                 waves += static_cast<double>(many);
@@ -177,7 +167,8 @@ static void end_phase()
         std::fill(thread.ready.begin(), thread.ready.end(), 0.0);
         thread.block = thread.latest = thread.issued = thread.deepest = 0.0;
     }
-    const double least = std::max(*std::max_element(busy, busy + PARTITIONS), waves);
+    const double least = std::max({*std::max_element(busy, busy + PARTITIONS),
+                                   *std::max_element(tensor, tensor + PARTITIONS), waves});
     sum.wavefronts += waves;
     sum.least += least;
     sum.alone += std::max(least, path);
@@ -223,6 +214,25 @@ void *at(int number, void *place)
     return place;
 }
 
+uint64_t tile(int number, uint64_t place, unsigned rows, unsigned columns, unsigned stride,
+              bool by_columns)
+{
+    const unsigned lane = emulation::lane(), slow = lane / 4, fast = lane % 4;
+    for (unsigned e = 0; e < rows * columns / WARP; e++) {
+        unsigned i = slow + 8 * (e & 1), j = fast + 4 * (e >> 1);
+        if (rows == 8) {
+            i = fast + 4 * (e & 1);
+            j = slow + 8 * (e >> 1);
+        } else if (columns == 16) {
+            i = slow + 8 * (e >> 1 & 1);
+            j = 2 * fast + (e & 1) + 8 * (e >> 2);
+        }
+        const unsigned element = by_columns ? j * stride + i : i * stride + j;
+        at(number, reinterpret_cast<void *>(place + element * sizeof(float)));
+    }
+    return place;
+}
+
 void print(int L)
 {
     double fp32 = 0.0, fma = 0.0, all = 0.0;
@@ -235,8 +245,8 @@ void print(int L)
             fp32 += begins(instruction, name) ? times : 0.0;
     }
     const double exps = sum.of["ex2.approx.ftz.f32"], roots = sum.of["sqrt.rn.f32"];
-    std::printf("%4d%9u%11.0f%11.0f%9.0f%9.0f%11.0f%11.0f%13.0f%10.0f%11.0f%10.0f%10.0f\n", L,
-                phase, fp32, fma, exps, roots, all - fp32 - exps - roots, sum.words,
+    std::printf("%4d%9u%11.0f%11.0f%9.0f%9.0f%9.0f%11.0f%11.0f%13.0f%10.0f%11.0f%10.0f%10.0f\n", L,
+                phase, fp32, fma, sum.products, exps, roots, all - fp32 - exps - roots, sum.words,
                 sum.instructions, sum.accesses, sum.wavefronts, sum.least, sum.alone);
 }
 

@@ -1,8 +1,9 @@
-// train.cu - `train.cu L`: one block of the training kernel at preset eer, counted. Its parameters
-// and tokens are arbitrary: what is executed hardly depends on them.
+// train.cu - `train.cu L [tf32]`: one block of the training kernel at preset eer, counted. Its
+// parameters and tokens are arbitrary: what is executed hardly depends on them.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "../../../cuda/problem.h"
@@ -49,11 +50,13 @@ static struct cuda_problem preset()
 
 int main(int count, char **words)
 {
-    const int L = count == 2 ? atoi(words[1]) : 0;
+    const bool tf32 = count == 3 && !strcmp(words[2], "tf32");
+    const int L = count == 2 || tf32 ? atoi(words[1]) : 0;
     if (L < 1 || L > 64)
         return 2;
     struct cuda_work w = {};
     w.problem = preset();
+    w.problem.tf32 = tf32;
     w.places = {1, 1, 1};
     w.models = w.B = 1;
     w.longest = L;

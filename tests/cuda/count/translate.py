@@ -29,7 +29,7 @@ class Counting(ptx.Translator):
             guard, word, words = words[:skip], words[skip], words[skip + 1:]
         close = '}' if words[:1] == ['{'] else ','
         first = words.index(close) if close in words else len(words)
-        if word.split('.')[0] in NO_RESULT:
+        if word.split('.')[0] in NO_RESULT or word.startswith('wmma.store'):
             first = 0
         self.sites.append((word, self.registers_in(words[:first]),
                            self.registers_in(words[first:] + guard)))
@@ -37,6 +37,10 @@ class Counting(ptx.Translator):
 
     def access(self, *arguments):
         return f'count::at({len(self.sites) - 1}, {super().access(*arguments)})'
+
+    def tile(self, place, rows, columns, stride, by_columns):
+        by = 'true' if by_columns else 'false'
+        return f'count::tile({len(self.sites) - 1}, {place}, {rows}, {columns}, {stride}, {by})'
 
     def text(self):
         text = super().text()

@@ -453,6 +453,10 @@ class Instructions:
     def do_trap(self, _, __):
         return f'ptx::trap("trap", {self.where()});'
 
+    def tile(self, place, *_):
+        """Where a fragment's matrix begins; for who wants to know of it."""
+        return place
+
     def do_wmma(self, _, operands):
         what = self.must('load', 'store', 'mma')
         part = {'load': 'abc', 'store': 'd', 'mma': ''}[what]
@@ -480,7 +484,8 @@ class Instructions:
         stride = self.value(operands[2], 'u32') if operands[2:] else rows if by_columns else columns
         if len(fragment) != rows * columns // 32:
             self.fail('wrong number of registers')
-        tail = (f'{"true" if by_columns else "false"}, ptx::{space}, {self.address(address)}, '
+        place = self.tile(self.address(address), rows, columns, stride, by_columns)
+        tail = (f'{"true" if by_columns else "false"}, ptx::{space}, {place}, '
                 f'{stride}, {self.where()});')
         if what == 'store':
             values = ', '.join(self.value(v, 'b32') for v in fragment)
