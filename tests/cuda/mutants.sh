@@ -57,6 +57,7 @@ make_program() { # EXECUTOR NAME
     test_wide*) sources='tests/cuda/test_wide.cu cuda/wide.cu' libraries="$judge build/libref.a" ;;
     eer-cuda.so) sources="$(echo cuda/*.cu) cuda/task.c" libraries='-shared build/cuda/source.o' ;;
     esac
+    mkdir -p "$out/$1"
     if [ "$1" = ptx80 ]; then
         objects plain $c_files && sh tests/cuda/ptx/build.sh 80 "$out/$1/$2" tests/cuda/test_engine.cu cuda/*.cu \
             tests/cuda/emulation/cublas.cpp $objects $libraries -lm
@@ -78,6 +79,7 @@ try() {
     esac
     program=$out/$1/$2
     case $1-$2 in
+    plain-test_wide*) until_wrong $steady timeout 200 "$program" ;;
     plain-test_*) until_wrong $steady timeout 200 "$program" 8 ;;
     plain-gradcheck)
         for precision in fp32 tf32; do
