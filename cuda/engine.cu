@@ -88,13 +88,13 @@ static bool is_broken(struct eer_engine *e)
 
 static bool good(struct eer_engine *e, cudaError_t code, const char *call)
 {
-    static const char *const name[] = {CUDA_KERNEL_NAMES};
+    static const char *const name[] = {CUDA_EACH_KERNEL(CUDA_KERNEL_NAME)};
     if (code == cudaSuccess)
         return true;
     if (e->broken.status == EER_OK)
         fail(&e->broken, EER_FAILED, "backend cuda: %s: %s (the last kernel to begin: %s%s)", call,
              cudaGetErrorString(code), name[e->begun ? *e->begun : CUDA_NO_KERNEL],
-             e->wide ? "; those of cuBLAS's path do not say" : "");
+             e->wide ? "; or one of cuBLAS's that follow it" : "");
     return is_broken(e);
 }
 
@@ -418,7 +418,7 @@ static enum eer_status set_up(struct eer_engine *e, struct eer_error *error)
     const char *wrong = nullptr;
     if (e->path.open)
         wrong = e->path.open(&e->wide, &e->problem, e->config.batch, e->run.train_length,
-                             e->run.precision == EER_TF32, e->wide_memory, e->stream);
+                             e->run.precision == EER_TF32, e->wide_memory, e->begun, e->stream);
     if (wrong)
         return fail(error, EER_UNAVAILABLE, "backend cuda: %.400s", wrong);
     e->model.seed = e->config.seed;

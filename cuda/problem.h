@@ -83,22 +83,25 @@ struct cuda_places {
     int weights, gradient, history; /* 1: shared memory, 0: global */
 };
 
-/* The kernels. Each writes its number into `begun`, which the host reads when the device has
- * failed. */
-enum cuda_kernel {
-    CUDA_NO_KERNEL,
-    CUDA_DRAW_KERNEL,
-    CUDA_TRAIN_KERNEL,
-    CUDA_REDUCE_KERNEL,
-    CUDA_ADAMW_KERNEL,
-    CUDA_ROWS_KERNEL,
-    CUDA_ATTEND_KERNEL,
-    CUDA_PREDICT_KERNEL,
-    CUDA_KERNELS
-};
-#define CUDA_KERNEL_NAMES                                                                          \
-    "none", "draw", "train", "reduce", "adamw", "evaluate: rows", "evaluate: attend",              \
-        "evaluate: predict"
+/* The kernels, K(name, text). Each writes its number into `begun`, which the host reads when the
+ * device has failed. */
+/* clang-format off */
+#define CUDA_EACH_KERNEL(K) \
+    K(NO, "none") K(DRAW, "draw") K(TRAIN, "train") K(REDUCE, "reduce") K(ADAMW, "adamw") \
+    K(ROWS, "evaluate: rows") K(ATTEND, "evaluate: attend") K(PREDICT, "evaluate: predict") \
+    K(WIDE_BEGIN, "wide: begin") K(WIDE_INPUT, "wide: input") K(WIDE_SOFTMAX, "wide: softmax") \
+    K(WIDE_SOFTMAX_BACKWARD, "wide: softmax backward") K(WIDE_OUTPUT, "wide: output") \
+    K(WIDE_UNITS, "wide: units") K(WIDE_STATE, "wide: state") K(WIDE_LAST, "wide: last") \
+    K(WIDE_CROSS_ENTROPY, "wide: cross entropy") K(WIDE_TERMS, "wide: terms") \
+    K(WIDE_LAST_BACKWARD, "wide: last backward") K(WIDE_POST_BACKWARD, "wide: post backward") \
+    K(WIDE_UNITS_BACKWARD, "wide: units backward") \
+    K(WIDE_ROWS_BACKWARD, "wide: rows backward") \
+    K(WIDE_STATE_BACKWARD, "wide: state backward") K(WIDE_SUMS, "wide: sums") \
+    K(WIDE_EMBEDDING, "wide: embedding") K(WIDE_GATHER, "wide: gather")
+/* clang-format on */
+#define CUDA_KERNEL_NUMBER(name, text) CUDA_##name##_KERNEL,
+enum cuda_kernel { CUDA_EACH_KERNEL(CUDA_KERNEL_NUMBER) };
+#define CUDA_KERNEL_NAME(name, text) text,
 
 /* One step of `models` models of one configuration, which differ in the seed. */
 struct cuda_work {

@@ -125,7 +125,7 @@ static const char *open_cublas(struct cuda_wide *w)
 }
 
 const char *cuda_wide_open(struct cuda_wide **wide, const struct cuda_problem *p, int B, int L,
-                           int tf32, void *memory, cudaStream_t stream)
+                           int tf32, void *memory, volatile int *begun, cudaStream_t stream)
 {
     struct cuda_wide *w = static_cast<struct cuda_wide *>(calloc(1, sizeof *w));
     *wide = nullptr;
@@ -134,6 +134,7 @@ const char *cuda_wide_open(struct cuda_wide **wide, const struct cuda_problem *p
     lay_out_all(w, p, B, L, static_cast<char *>(memory));
     w->compute = tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     w->stream = stream;
+    w->s.begun = begun;
     const char *error = open_cublas(w);
     if (error)
         cuda_wide_close(w);

@@ -26,10 +26,12 @@ struct cuda_wide; /* handle and device memory */
 /* Bytes of device memory for batches of B sequences of at most L tokens. */
 CUDA_WIDE_API size_t cuda_wide_size(const struct cuda_problem *, int B, int L);
 
-/* memory: that many bytes on the device, from cudaMalloc. tf32: 0 or 1. NULL, or a sentence about
+/* memory: that many bytes on the device, from cudaMalloc. tf32: 0 or 1. begun: pinned; the last
+ * kernel to begin, but for cuBLAS's own. NULL, or a sentence about
  * what went wrong, which stays as it is until the next call; there is nothing to close then. */
 CUDA_WIDE_API const char *cuda_wide_open(struct cuda_wide **, const struct cuda_problem *, int B,
-                                         int L, int tf32, void *memory, cudaStream_t);
+                                         int L, int tf32, void *memory, volatile int *begun,
+                                         cudaStream_t);
 CUDA_WIDE_API void cuda_wide_close(struct cuda_wide *);
 
 /* sums: B x CUDA_TERMS, the sums of each sequence; gradient: P, of the whole batch. All pointers

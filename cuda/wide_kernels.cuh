@@ -29,6 +29,7 @@ struct cuda_wide_arrays {
     int *first;     // one a row: the first key with the largest score
     float *history; // T + 1 matrices
     float *parts;   // CUDA_WIDE_PARTS x P: sums over rows for vectors and the embedding
+    volatile int *begun;
 };
 
 // The row, element or column of this thread; the kernel ends where there is none.
@@ -52,6 +53,7 @@ __device__ inline int cuda_wide_label(const cuda_wide_arrays &s, const cuda_prob
 // X, Z_0 = 0, and what is summed from 0.
 __global__ void cuda_wide_begin_kernel(cuda_problem p, cuda_wide_arrays s)
 {
+    announce(s.begun, CUDA_WIDE_BEGIN_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const float *E = s.theta + p.offset[EER_EMBEDDING] + cuda_wide_token(s, p, i) * p.d;
     const float *position = s.position ? s.position + i % s.N * p.d : nullptr;
@@ -66,6 +68,7 @@ __global__ void cuda_wide_begin_kernel(cuda_problem p, cuda_wide_arrays s)
 // Y from Z.
 __global__ void cuda_wide_input_kernel(cuda_problem p, cuda_wide_arrays s, const float *Z)
 {
+    announce(s.begun, CUDA_WIDE_INPUT_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const float *z = Z + i * p.d, *x = s.X + i * p.d;
     float *y = s.Y + i * p.d;
@@ -102,6 +105,7 @@ __device__ inline void cuda_wide_warp_largest(float &top, int &first)
 // potential and entropy.
 __global__ void cuda_wide_softmax_kernel(cuda_problem p, cuda_wide_arrays s, int count_terms)
 {
+    announce(s.begun, CUDA_WIDE_SOFTMAX_KERNEL);
     CUDA_WIDE_MINE(thread, s.rows * 32);
     const int row = thread / 32, lane = thread % 32, i = row % s.N, keys = p.causal ? i + 1 : s.N;
     float *x = s.P + static_cast<size_t>(row) * static_cast<size_t>(s.N);
@@ -138,6 +142,7 @@ __global__ void cuda_wide_softmax_kernel(cuda_problem p, cuda_wide_arrays s, int
 __global__ void cuda_wide_softmax_backward_kernel(cuda_problem p, cuda_objective f,
                                                   cuda_wide_arrays s)
 {
+    announce(s.begun, CUDA_WIDE_SOFTMAX_BACKWARD_KERNEL);
     CUDA_WIDE_MINE(thread, s.rows * 32);
     const int row = thread / 32, lane = thread % 32;
     const size_t at = static_cast<size_t>(row) * static_cast<size_t>(s.N);
@@ -158,6 +163,7 @@ __global__ void cuda_wide_softmax_backward_kernel(cuda_problem p, cuda_objective
 // Z' and, if there is an MLP, its input Y2.
 __global__ void cuda_wide_output_kernel(cuda_problem p, cuda_wide_arrays s, const float *Z)
 {
+    announce(s.begun, CUDA_WIDE_OUTPUT_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const float *z = Z + i * p.d, *a = s.A + i * p.d, *x = s.X + i * p.d;
     float *out = s.Zp + i * p.d, *y = s.Y2 + i * p.d;
@@ -176,6 +182,7 @@ __global__ void cuda_wide_output_kernel(cuda_problem p, cuda_wide_arrays s, cons
 // Hidden units from Y2 W_1.
 __global__ void cuda_wide_units_kernel(cuda_problem p, cuda_wide_arrays s)
 {
+    announce(s.begun, CUDA_WIDE_UNITS_KERNEL);
     CUDA_WIDE_MINE(e, s.rows * p.m);
     const float x = s.H[e] + s.theta[p.offset[EER_B_1] + e % p.m];
     s.H[e] = x;
@@ -194,6 +201,7 @@ __device__ inline void cuda_wide_add_bias(float *o, const cuda_wide_arrays &s,
 __global__ void cuda_wide_state_kernel(cuda_problem p, cuda_wide_arrays s, float *next,
                                        const float *Z)
 {
+    announce(s.begun, CUDA_WIDE_STATE_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     float *out = next + i * p.d, *o = s.O + i * p.d, squares = 0.0f;
     const float *zp = s.Zp + i * p.d, *z = Z + i * p.d;
@@ -216,6 +224,7 @@ __global__ void cuda_wide_state_kernel(cuda_problem p, cuda_wide_arrays s, float
 __global__ void cuda_wide_last_kernel(cuda_problem p, cuda_objective f, cuda_wide_arrays s,
                                       const float *Z)
 {
+    announce(s.begun, CUDA_WIDE_LAST_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const float *z = Z + i * p.d;
     float *h = s.Y + i * p.d, squares = 0.0f;
@@ -237,6 +246,7 @@ __global__ void cuda_wide_last_kernel(cuda_problem p, cuda_objective f, cuda_wid
 // Cross-entropy; dlogits in the place of h W_O.
 __global__ void cuda_wide_cross_entropy_kernel(cuda_problem p, cuda_objective f, cuda_wide_arrays s)
 {
+    announce(s.begun, CUDA_WIDE_CROSS_ENTROPY_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const int label = cuda_wide_label(s, p, i);
     float *x = s.logits + i * p.C, top = -INFINITY, sum = 0.0f;
@@ -261,6 +271,7 @@ __global__ void cuda_wide_cross_entropy_kernel(cuda_problem p, cuda_objective f,
 // The sums of the terms over the rows of a sequence: a block a sequence, a thread a term.
 __global__ void cuda_wide_terms_kernel(cuda_problem p, cuda_wide_arrays s, float *sums)
 {
+    announce(s.begun, CUDA_WIDE_TERMS_KERNEL);
     const int term = static_cast<int>(threadIdx.x), b = static_cast<int>(blockIdx.x);
     if (term >= CUDA_TERMS)
         return;
@@ -274,6 +285,7 @@ __global__ void cuda_wide_terms_kernel(cuda_problem p, cuda_wide_arrays s, float
 __global__ void cuda_wide_last_backward_kernel(cuda_problem p, cuda_objective f, cuda_wide_arrays s,
                                                const float *Z)
 {
+    announce(s.begun, CUDA_WIDE_LAST_BACKWARD_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const float *z = Z + i * p.d;
     const float *from = p.kinetic == EER_KINETIC_PATH ? z - s.rows * p.d : s.history + i * p.d;
@@ -294,6 +306,7 @@ __global__ void cuda_wide_last_backward_kernel(cuda_problem p, cuda_objective f,
 // With norm = post: R, the derivative by Z' + MLP(Y2), from dZ_(t+1).
 __global__ void cuda_wide_post_backward_kernel(cuda_problem p, cuda_wide_arrays s)
 {
+    announce(s.begun, CUDA_WIDE_POST_BACKWARD_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const float *gain = s.theta + p.offset[EER_LN2_GAIN], *bias = s.theta + p.offset[EER_LN2_BIAS];
     float *r = s.R + i * p.d, *xhat = s.xhat + i * p.d, *o = s.O + i * p.d;
@@ -304,6 +317,7 @@ __global__ void cuda_wide_post_backward_kernel(cuda_problem p, cuda_wide_arrays 
 
 __global__ void cuda_wide_units_backward_kernel(cuda_problem p, cuda_wide_arrays s)
 {
+    announce(s.begun, CUDA_WIDE_UNITS_BACKWARD_KERNEL);
     CUDA_WIDE_MINE(e, s.rows * p.m);
     s.dU[e] *= activation_slope(s.H[e], p.relu);
 }
@@ -311,6 +325,7 @@ __global__ void cuda_wide_units_backward_kernel(cuda_problem p, cuda_wide_arrays
 // From dZ_(t+1) and dY2, in O: dZ' in R, dA in R or with norm = post in S.
 __global__ void cuda_wide_rows_backward_kernel(cuda_problem p, cuda_wide_arrays s, const float *Z)
 {
+    announce(s.begun, CUDA_WIDE_ROWS_BACKWARD_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const int d = p.d;
     const float *gain_1 = s.theta + p.offset[EER_LN1_GAIN];
@@ -337,6 +352,7 @@ __global__ void cuda_wide_rows_backward_kernel(cuda_problem p, cuda_wide_arrays 
 __global__ void cuda_wide_state_backward_kernel(cuda_problem p, cuda_objective f,
                                                 cuda_wide_arrays s, const float *Z, int t)
 {
+    announce(s.begun, CUDA_WIDE_STATE_BACKWARD_KERNEL);
     CUDA_WIDE_MINE(i, s.rows);
     const int d = p.d, size = s.rows * d;
     const float *gain = s.theta + p.offset[EER_LN1_GAIN], *z = Z + i * d, *dy = s.O + i * d;
@@ -372,6 +388,7 @@ __device__ inline void cuda_wide_part(const cuda_wide_arrays &s, int &begin, int
 __global__ void cuda_wide_sums_kernel(cuda_problem p, cuda_wide_arrays s, const float *dy,
                                       const float *xhat, int columns, int gain, int bias)
 {
+    announce(s.begun, CUDA_WIDE_SUMS_KERNEL);
     CUDA_WIDE_MINE(j, columns);
     float *part = s.parts + static_cast<size_t>(blockIdx.y) * static_cast<size_t>(p.P);
     float sum = 0.0f, product = 0.0f;
@@ -388,6 +405,7 @@ __global__ void cuda_wide_sums_kernel(cuda_problem p, cuda_wide_arrays s, const 
 
 __global__ void cuda_wide_embedding_kernel(cuda_problem p, cuda_wide_arrays s)
 {
+    announce(s.begun, CUDA_WIDE_EMBEDDING_KERNEL);
     CUDA_WIDE_MINE(e, (p.V + p.bos) * p.d);
     float *part = s.parts + static_cast<size_t>(blockIdx.y) * static_cast<size_t>(p.P);
     float sum = 0.0f;
@@ -402,6 +420,7 @@ __global__ void cuda_wide_embedding_kernel(cuda_problem p, cuda_wide_arrays s)
 // The gradient, which holds those of the matrices, gets the sums of all parts.
 __global__ void cuda_wide_gather_kernel(cuda_problem p, cuda_wide_arrays s, float *gradient)
 {
+    announce(s.begun, CUDA_WIDE_GATHER_KERNEL);
     CUDA_WIDE_MINE(x, p.P);
     float sum = gradient[x];
     for (int part = 0; part < CUDA_WIDE_PARTS; part++)

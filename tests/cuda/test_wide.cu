@@ -83,6 +83,7 @@ struct device {
     float *theta, *position, *gradient, *sums;
     int *tokens, *labels;
     void *memory;
+    int *begun;
     cudaStream_t stream;
 };
 
@@ -96,6 +97,7 @@ static struct device prepare(const struct eer_case *c, const struct cuda_problem
     for (int k = 0; k < p->P; k++)
         theta[k] = static_cast<float>(c->theta[k]);
     CHECK(cudaStreamCreate(&d.stream));
+    CHECK(cudaMallocHost(&d.begun, sizeof *d.begun));
     d.theta = put(theta, static_cast<size_t>(p->P));
     d.position = c->config.pe_scale > 0 ? put(position, static_cast<size_t>(N * p->d)) : nullptr;
     d.tokens = put(c->batch.tokens, tokens);
@@ -112,6 +114,7 @@ static void finish(struct device *d)
 {
     CHECK(cudaStreamSynchronize(d->stream));
     CHECK(cudaStreamDestroy(d->stream));
+    CHECK(cudaFreeHost(d->begun));
     for (void *memory : {static_cast<void *>(d->theta), static_cast<void *>(d->position),
                          static_cast<void *>(d->gradient), static_cast<void *>(d->sums),
                          static_cast<void *>(d->tokens), static_cast<void *>(d->labels), d->memory})
@@ -125,7 +128,7 @@ static const char *compute(const struct device *d, const struct eer_case *c,
 {
     struct cuda_wide *w;
     const char *error =
-        cuda_wide_open(&w, p, c->batch.B, c->batch.L + 1, tf32, d->memory, d->stream);
+        cuda_wide_open(&w, p, c->batch.B, c->batch.L + 1, tf32, d->memory, d->begun, d->stream);
     if (error)
         return error;
     for (int time = 0; time < times && !error; time++)
@@ -460,17 +463,32 @@ static void test_bits(int cases)
 }
 
 #ifndef __CUDACC__
-// Call by call: each that fails has to be reported, by its name.
+// "cuda_wide_softmax_kernel" for "wide: softmax".
+static void symbol_of(char *symbol, size_t bytes, const char *text)
+{
+    size_t n = static_cast<size_t>(snprintf(symbol, bytes, "cuda_"));
+    for (; *text && n < bytes; text++)
+        if (*text != ':')
+            symbol[n++] = *text == ' ' ? '_' : *text;
+    snprintf(symbol + n, bytes - n, "_kernel");
+}
+
+// Call by call: each that fails has to be reported, by its name, and each kernel says that it
+// begins: what was the last before a call that failed is seen there.
 static void test_faults(void)
 {
     struct eer_case c;
-    int calls = 0, unnoticed = 0, unnamed = 0;
+    static const char *const texts[] = {CUDA_EACH_KERNEL(CUDA_KERNEL_NAME)};
+    const int kernels = sizeof texts / sizeof *texts;
+    bool launched[kernels] = {}, begun[kernels] = {};
+    int calls = 0, unnoticed = 0, unnamed = 0, kinds = 0, silent = 0;
     new_case(&c, 5, EER_CASE_TINY);
     const struct cuda_problem p = cuda_problem_of(&c.config);
     const struct cuda_objective f = objective_of(&c, &c.weights);
     struct device d = prepare(&c, &p);
     for (bool done = false; !done; calls++) {
         int devices;
+        *d.begun = CUDA_NO_KERNEL;
         emulation::fail(calls + 1);
         const char *error = compute(&d, &c, &p, &f, 0, 1);
         done = !error;
@@ -479,14 +497,27 @@ static void test_faults(void)
             unnoticed += cudaGetDeviceCount(&devices) == cudaSuccess;
         emulation::fail(0);
         CHECK(cudaStreamSynchronize(d.stream));
+        begun[*d.begun] = true;
+        for (int k = 0; k < kernels; k++) {
+            char symbol[64];
+            symbol_of(symbol, sizeof symbol, texts[k]);
+            launched[k] = launched[k] || (error && strstr(error, symbol));
+        }
+    }
+    for (int k = 0; k < kernels; k++) {
+        kinds += launched[k];
+        silent += launched[k] && !begun[k];
     }
     finish(&d);
     eer_case_free(&c);
     char text[160];
     snprintf(text, sizeof text,
-             "%d calls fail one by one: %d unnoticed, %d without a name, %zu things kept", calls,
-             unnoticed, unnamed, emulation::held());
-    expect(unnoticed == 0 && unnamed == 0 && calls > 60 && emulation::held() == 0, "%s", text);
+             "%d calls fail one by one: %d unnoticed, %d without a name, %zu things kept; of %d "
+             "kernels %d do not say that they begin",
+             calls, unnoticed, unnamed, emulation::held(), kinds, silent);
+    expect(unnoticed == 0 && unnamed == 0 && calls > 60 && emulation::held() == 0 && kinds >= 15 &&
+               silent == 0,
+           "%s", text);
 }
 
 // After a call that failed the next one is as good as any.
@@ -501,7 +532,7 @@ static void test_recovery(void)
     struct device d = prepare(&c, &p);
     float *gradient = host<float>(right.P);
     const char *error[3] = {
-        cuda_wide_open(&w, &p, c.batch.B, c.batch.L + 1, 0, d.memory, d.stream)};
+        cuda_wide_open(&w, &p, c.batch.B, c.batch.L + 1, 0, d.memory, d.begun, d.stream)};
     for (int time = 1; time < 3 && !error[0]; time++) {
         emulation::fail(time == 1 ? 20 : 0);
         error[time] = cuda_wide_gradient(w, &f, d.theta, d.position, d.tokens, d.labels, c.batch.B,
