@@ -4,7 +4,8 @@
 #   make train      set up, build, train          make bench    against PyTorch and JAX
 #   make test       unit, differential, CLI       make deps     install what all of these need (Debian, Ubuntu)
 #   make install    DESTDIR, PREFIX               make mutants  plant bugs: is each one caught?
-#   make cuda       the backend cuda, with nvcc   make test-cuda  its kernels, executed without a GPU
+#   make cuda       the backend cuda, with nvcc   make test-cuda  its kernels, executed without a GPU (without
+#                                                 nvcc: test-emulation)
 #   make prove      ref/ with Frama-C, Coq, Gappa make prove-cold  the same, believing no earlier answer
 #   make clean
 CC      ?= cc
@@ -119,7 +120,7 @@ unit: $(B)/eer $(UNIT) $(B)/tests/kill_write $(B)/tests/search $(CUDA_QUICK) $(i
 verify:
 	@sh tests/deps.sh verify $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
-	@sh tests/verify.sh $(B)
+	@NVCC=$(HAVE_NVCC) sh tests/verify.sh $(B)
 
 # The reference proved (proofs/SOUNDNESS.md): Coq's theorems first, since WP's axioms have to be among them.
 prove prove-cold:
@@ -134,7 +135,7 @@ prove prove-cold:
 # LIST=cuda: those of cuda/, and which executor sees each.
 LIST ?= bugs
 mutants:
-	@sh tests/deps.sh test $(B)
+	@sh tests/deps.sh $(if $(filter cuda,$(LIST)),test-cuda,test) $(B)
 	@$(MAKE) --no-print-directory -s -j $(JOBS) unit
 	@sh tests/$(if $(filter cuda,$(LIST)),cuda/mutants.sh,mutants/run.sh) $(B) "$(MUTANT)" $(LIST)
 
@@ -172,7 +173,7 @@ install: $(B)/eer
 	install $(B)/eer $(DESTDIR)$(PREFIX)/bin/eer
 	install -m 644 fast/program/eer.1 $(DESTDIR)$(PREFIX)/share/man/man1/eer.1
 	for library in cuda cublas; do [ ! -f $(B)/eer-$$library.so ] || \
-	    install -D $(B)/eer-$$library.so $(DESTDIR)$(PREFIX)/lib/eer/eer-$$library.so; done
+	    install -D $(B)/eer-$$library.so $(DESTDIR)$(PREFIX)/lib/eer/eer-$$library.so || exit 1; done
 	if [ -f $(B)/verify.json ]; then install -m 644 $(B)/verify.json $(DESTDIR)$(PREFIX)/share/eer/verify.json; fi
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/eer $(DESTDIR)$(PREFIX)/share/man/man1/eer.1

@@ -1,5 +1,7 @@
 # cuda.mk - `make cuda`: eer-cuda.so beside the program, which loads it when it is asked for the backend.
-NVCC    ?= $(shell command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null)
+NVCC    ?= $(shell command -v nvcc || echo /usr/local/cuda/bin/nvcc)
+# Its path; empty if it is not there.
+HAVE_NVCC := $(shell [ -d "$(NVCC)" ] || command -v "$(NVCC)")
 # Machine code for these, and PTX for what comes later. Code for sm_x0 also runs on sm_xy.
 CUDA_SM  = 80 90 100 120
 CUDA_PTX = 80
@@ -17,16 +19,16 @@ $(B)/cuda/task.o: private ISA = -fPIC
 
 $(B)/cuda/%.o: cuda/%.cu
 	@mkdir -p $(@D)
-	$(NVCC) $(CUDA_BASE) $(NVCCFLAGS) -c -o $@ $< 2>$(@:.o=.ptxas) || { cat $(@:.o=.ptxas) >&2; exit 1; }
+	$(HAVE_NVCC) $(CUDA_BASE) $(NVCCFLAGS) -c -o $@ $< 2>$(@:.o=.ptxas) || { cat $(@:.o=.ptxas) >&2; exit 1; }
 $(B)/eer-cuda.so: $(CUDA_OBJECTS)
-	$(NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -ldl
+	$(HAVE_NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -ldl
 # Loaded only for shapes that need it: cuBLAS is large.
 $(B)/eer-cublas.so: $(B)/cuda/wide.o $(B)/cuda/source.o
-	$(NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -lcublas -Xlinker -rpath,$(abspath $(dir $(NVCC))../lib64)
+	$(HAVE_NVCC) $(GENCODE) -shared -cudart static -o $@ $^ -lcublas -Xlinker -rpath,$(abspath $(dir $(realpath $(HAVE_NVCC)))../lib64)
 
-NEED_NVCC = command -v "$(NVCC)" >/dev/null || { echo "make $@: missing: nvcc: install NVIDIA's CUDA toolkit, 12.8 or later" \
-    "(developer.nvidia.com/cuda-downloads; Debian 12 packages an older one), put nvcc on PATH or say NVCC=/path/to/nvcc," \
-    "and call make $@ again" >&2; exit 3; }
+NEED_NVCC = [ -n "$(HAVE_NVCC)" ] && "$(HAVE_NVCC)" --list-gpu-arch | grep -q compute_120 || { \
+    echo "make $@: missing: nvcc of NVIDIA's CUDA toolkit, 12.8 or later: install that (developer.nvidia.com/cuda-downloads;" \
+    "Debian 12 packages an older one), put nvcc on PATH or say NVCC=/path/to/nvcc, and call make $@ again" >&2; exit 3; }
 cuda:
 	@$(NEED_NVCC)
 	@sh tests/deps.sh train $(B)

@@ -363,8 +363,9 @@ static void describe(struct eer_engine *e)
                      1024.0,
                  at->history ? "" : ", states in global memory",
                  at->gradient ? "" : ", gradients too", at->weights ? "" : ", weights too");
-    snprintf(e->text, sizeof e->text, "%s, %.100s (sm_%d%d)%s", e->problem.tf32 ? "tf32" : "fp32",
-             e->device.name, e->device.major, e->device.minor, block);
+    snprintf(e->text, sizeof e->text, "%s, %.100s (sm_%d%d, %d multiprocessors)%s",
+             e->problem.tf32 ? "tf32" : "fp32", e->device.name, e->device.major, e->device.minor,
+             e->device.multiProcessorCount, block);
 }
 
 static void engine_close(struct eer_engine *e)

@@ -3,15 +3,16 @@
 started=$(date +%s)
 : >"$logs/counts"
 
-# A file's "Tested: .. Passing: .. Failing: .. Crashing: ..", "N passed, N failed" or lines "ok: .." and "not ok: .." as
-# "passed failed".
+# A file's "Tested: .. Passing: .. Failing: .. Crashing: ..", "N passed, N failed" (and "N skipped") or lines "ok: .." and
+# "not ok: .."; and lines "skipped: .."; as "passed failed skipped".
 count() {
     sed -e 's/\x1b\[[0-9;]*m//g' "$1" | awk '
         /Synthesis: Tested/ { gsub(/[^0-9 ]/, " "); p += $2; f += $3 + $4; summary = 1 }
-        /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; summary = 1 }
+        /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; s += $6 == "skipped" ? $5 : 0; summary = 1 }
+        /^skipped/ { s++ }
         /^ok: / { good++ }
         /^not ok: / { bad++ }
-        END { print (summary ? p : good) + 0, (summary ? f : bad) + 0 }'
+        END { print (summary ? p : good) + 0, (summary ? f : bad) + 0, s + 0 }'
 }
 
 suite() { # NAME COMMAND..
@@ -19,9 +20,9 @@ suite() { # NAME COMMAND..
     shift
     "$@" >"$log" 2>&1
     status=$?
-    # shellcheck disable=SC2046 # two numbers
+    # shellcheck disable=SC2046 # three numbers
     set -- $(count "$log")
-    skips=$(grep -ac '^skipped' "$log")
+    skips=$3
     # A program that ends badly, or that tested nothing, failed.
     [ "$2" -gt 0 ] || { [ "$status" = 77 ] && [ "$skips" -gt 0 ]; } ||
         { [ "$status" = 0 ] && [ $(($1 + skips)) -gt 0 ]; } || set -- "$1" 1

@@ -56,7 +56,7 @@ check bounds arb "$build/tests/violations"
 check tightness arb "$build/tests/violations" --tightness
 check gradcheck "$build/eer" gradcheck --configs "$CONFIGS" --seed 1
 check sanitizers sh -c "make -s B=$build sanitized && sh tests/cli/cli_test.sh $build/sanitized/eer 2"
-check cuda sh -c "make -s B=$build cuda-programs && sh tests/cuda/run.sh $build"
+check cuda-on-cpu sh -c "make -s B=$build cuda-programs && sh tests/cuda/run.sh $build"
 check threads sh -c "make -s B=$build threads && $build/threads/tsan"
 check fuzzers-build make -s B="$build" fuzzers
 for harness in fuzz/fuzz_*.c; do

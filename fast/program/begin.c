@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "configuration.h"
+#include "cuda.h"
 #include "fail.h"
 #include "verified.h"
 
@@ -24,6 +25,14 @@ enum eer_status eer_begin_option(struct eer_arguments *a, int option, const char
     return EER_OK;
 }
 
+static enum eer_status one_of_both(const struct eer_arguments *a, struct eer_error *error)
+{
+    if (a->resuming && a->force)
+        return eer_fail(error, EER_USAGE,
+                        "--resume continues what is there, --force replaces it: take one of them");
+    return EER_OK;
+}
+
 enum eer_status eer_begin_run_option(struct eer_arguments *a, enum eer_run_option option,
                                      const char *value, struct eer_error *error)
 {
@@ -34,14 +43,18 @@ enum eer_status eer_begin_run_option(struct eer_arguments *a, enum eer_run_optio
         a->steps = value;
         break;
     case EER_RUN_OUT:
+        if (!value[0])
+            return eer_fail(error, EER_USAGE, "--out: \"\" is no name of a directory");
         a->out = value;
         break;
     case EER_RUN_RESUME:
         a->resuming = 1;
         a->resume = value;
+        status = one_of_both(a, error);
         break;
     case EER_RUN_FORCE:
         a->force = 1;
+        status = one_of_both(a, error);
         break;
     case EER_RUN_CHECKPOINT_EVERY:
         status = eer_parse_whole(value, 1, EER_MAX_STEPS, "--checkpoint-every", &number, error);
@@ -192,6 +205,16 @@ static enum eer_status resume(const struct eer_arguments *a, struct eer_training
     return status;
 }
 
+/* No GPU has run the kernels of cuda/, so no record can say more of them. */
+static void set_verified(struct eer_training *t)
+{
+    char *text = t->checkpoint.verified;
+    eer_verified(text, sizeof t->checkpoint.verified);
+    const size_t length = strlen(text);
+    if (strncmp(text, "yes", 3) == 0 && eer_execution_backend(&t->execution) == &eer_cuda_backend)
+        snprintf(text + length, sizeof t->checkpoint.verified - length, "; cuda on CPUs only");
+}
+
 enum eer_status eer_begin(const struct eer_arguments *a, const struct eer_config *config,
                           const char *named, struct eer_training *t, struct eer_error *error)
 {
@@ -217,6 +240,6 @@ enum eer_status eer_begin(const struct eer_arguments *a, const struct eer_config
     eer_execution_record(&t->execution, &t->checkpoint);
     snprintf(t->checkpoint.source, sizeof t->checkpoint.source, "%s", eer_source_hash());
     snprintf(t->checkpoint.version, sizeof t->checkpoint.version, "%s", eer_version());
-    eer_verified(t->checkpoint.verified, sizeof t->checkpoint.verified);
+    set_verified(t);
     return EER_OK;
 }

@@ -473,9 +473,11 @@ static void print_number(const json_t *row, const char *key, int width, int digi
         printf("%*s", width, "-");
 }
 
-static void print_device_table(const json_t *rows, int train, int eval)
+static void print_device_table(const struct bench *b, const json_t *rows)
 {
+    const struct eer_config *c = &b->config;
     size_t i;
+    int missing = 0;
     json_t *row;
     printf("\n%-6s%5s%6s%8s%11s%14s%10s%8s  %s\n", "", "B", "L", "models", "ms", "predicted ms",
            "floor ms", "share", "bound");
@@ -484,7 +486,8 @@ static void print_device_table(const json_t *rows, int train, int eval)
         const char *what = json_string_value(json_object_get(row, "what"));
         const char *bound = json_string_value(json_object_get(row, "bound"));
         const double ms = json_real_value(json_object_get(row, "ms"));
-        printf("%-6s%5d", what, strcmp(what, "eval") == 0 ? eval : train);
+        missing += !json_object_get(row, "predicted_ms");
+        printf("%-6s%5d", what, strcmp(what, "eval") == 0 ? c->eval_sequences : c->batch);
         print_number(row, "length", 6, 0);
         print_number(row, "models", 8, 0);
         print_number(row, "ms", 11, 3);
@@ -497,6 +500,10 @@ static void print_device_table(const json_t *rows, int train, int eval)
             printf("%8s", "-");
         printf("  %s\n", bound ? bound : "-");
     }
+    if (b->device && missing > 0)
+        printf("-: no counts: training by cuBLAS, and evaluation unless d = 8\n");
+    if (b->device && c->d != 8 && missing < (int)json_array_size(rows))
+        printf("d = %d: scaled from counts at d = 8, whose rows are read faster: too low\n", c->d);
 }
 
 /* Of a block of the largest kernel, what the predictions are made of. */
@@ -545,7 +552,7 @@ static enum eer_status report_prediction(struct bench *b, struct eer_error *erro
                           error);
     printf("%s, fp32, on %s: predicted, not measured (spec/cuda.md)\n", b->backend->name,
            b->device->match);
-    print_device_table(rows, b->config.batch, b->config.eval_sequences);
+    print_device_table(b, rows);
     print_blocks(rows);
     json_decref(rows);
     return EER_OK;
@@ -572,7 +579,7 @@ static enum eer_status report(struct bench *b, struct eer_error *error)
     } else {
         if (!b->device)
             printf("no figures of this device: nothing is predicted for it\n");
-        print_device_table(rows, b->config.batch, b->config.eval_sequences);
+        print_device_table(b, rows);
     }
     json_decref(rows);
     return EER_OK;

@@ -200,6 +200,8 @@ enum eer_status eer_parse_seeds(const char *text, const char *what, uint64_t *se
                                 int *count, struct eer_error *error)
 {
     char range[48]; /* two numbers of 20 digits, and enough of longer ones to be wrong */
+    char name[64];  /* what is wrong may be one number of many */
+    snprintf(name, sizeof name, "%.20s %.40s", what, text);
     for (*count = 0;;) {
         uint64_t first = 0, last = 0;
         size_t length = strcspn(text, ",");
@@ -207,9 +209,9 @@ enum eer_status eer_parse_seeds(const char *text, const char *what, uint64_t *se
         char *dash = strchr(range, '-');
         if (dash)
             *dash = '\0';
-        enum eer_status status = eer_parse_seed(range, what, &first, error);
+        enum eer_status status = eer_parse_seed(range, name, &first, error);
         if (status == EER_OK)
-            status = eer_parse_seed(dash ? dash + 1 : range, what, &last, error);
+            status = eer_parse_seed(dash ? dash + 1 : range, name, &last, error);
         if (status == EER_OK)
             status = add_seeds(first, last, what, seeds, room, count, error);
         if (status != EER_OK || text[length] == '\0')

@@ -38,23 +38,28 @@ static int find_library(char path[PATH])
 static enum eer_status load(struct eer_error *error)
 {
     char found[PATH];
-    const char *path = getenv("EER_CUDA_LIBRARY");
-    if (!path && !find_library(found))
+    const char *named = getenv("EER_CUDA_LIBRARY"), *variable = "EER_CUDA_LIBRARY: ";
+    const char *path = named;
+    if (!named || !named[0]) {
+        path = found;
+        variable = "";
+    }
+    if (path == found && !find_library(found))
         return eer_fail(error, EER_UNAVAILABLE,
                         "backend cuda: there is no eer-cuda.so beside the program or in "
                         "../lib/eer: install NVIDIA's CUDA toolkit and call make cuda");
-    path = path ? path : found;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
-        return eer_fail(error, EER_UNAVAILABLE, "backend cuda: %.400s", dlerror());
+        return eer_fail(error, EER_UNAVAILABLE, "backend cuda: %s%.400s", variable, dlerror());
     const char *source = dlsym(library, "cuda_source");
     const struct eer_backend *backend = dlsym(library, "cuda_backend");
     if (!source || !backend || strcmp(source, eer_source_hash()) != 0) {
+        const char *wrong = source && backend
+                                ? "was not built from this program's sources: call make cuda again"
+                                : "is no backend of eer";
+        eer_fail(error, EER_UNAVAILABLE, "backend cuda: %s%.300s %s", variable, path, wrong);
         dlclose(library);
-        return eer_fail(error, EER_UNAVAILABLE,
-                        "backend cuda: %.300s was not built from this program's sources: call "
-                        "make cuda again",
-                        path);
+        return EER_UNAVAILABLE;
     }
     loaded = backend;
     return EER_OK;

@@ -20,7 +20,8 @@ enum { EER_EXECUTION_OPTIONS = 5 };
 #define EER_EXECUTION_ROWS                                                                         \
     {"threads", "N", "threads, 1 to 64; any number gives the same bits (default: the CPUs)"},      \
         {"backend", EER_WORDS_backend,                                                             \
-         "the fast kernels, the reference in double, or an NVIDIA GPU (default cpu)"},             \
+         "the fast kernels, the reference in double, or an NVIDIA GPU (default cpu, or "           \
+         "as the checkpoint says)"},                                                               \
         {"precision", EER_WORDS_precision, "of the arithmetic (default fp32; ref: fp64)"},         \
         {"tf32-rounding", EER_WORDS_tf32_rounding, "of operands, with tf32 (default ties-away)"},  \
     {                                                                                              \

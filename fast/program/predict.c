@@ -1,6 +1,7 @@
 #include "predict.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../spec/layout.h"
@@ -41,9 +42,12 @@ const struct eer_device *eer_device(int place)
 
 const struct eer_device *eer_device_of(const char *text)
 {
-    for (int k = 0; k < DEVICES; k++)
-        if (strstr(text, devices[k].match))
+    char count[40];
+    for (int k = 0; k < DEVICES; k++) {
+        snprintf(count, sizeof count, " %d multiprocessors", devices[k].multiprocessors);
+        if (strstr(text, devices[k].match) && strstr(text, count))
             return &devices[k];
+    }
     return NULL;
 }
 

@@ -27,7 +27,8 @@ struct eer_device {
 
 /* The row at a place in these words. */
 const struct eer_device *eer_device(int place);
-/* The row whose match is in a text, such as what the engine says of itself; or NULL. */
+/* The row whose match and "N multiprocessors" are in what the engine says of itself; or NULL: names
+ * are shared by devices of other sizes. */
 const struct eer_device *eer_device_of(const char *text);
 
 /* What bounds the least time: a pipe of the multiprocessors, one block by itself where there are

@@ -1,5 +1,6 @@
 /* sweep.c - `eer sweep`: many seeds of one configuration, each a run in a folder of its own, all at
  * once where the backend can; and a table of what became of them. */
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -40,7 +41,8 @@ enum {
 
 static const struct eer_option options[] = {
     [CONFIGURATION] = EER_CONFIGURATION_ROWS,
-    [SEEDS] = {"seeds", "LIST", "A-B, or A,B,C, or both: the models, 1024 at most"},
+    [SEEDS] = {"seeds", "LIST",
+               "A-B, or A,B,C, or both: the models, 1024 at most; a file's seed has no say"},
     [RUN + EER_RUN_STEPS] = {"steps", "N", "the same as --set steps=N"},
     [RUN + EER_RUN_OUT] = {"out", "DIR", "directory of the runs (default runs/PRESET-sweep)"},
     [RUN + EER_RUN_RESUME] = {"resume", NULL, "continue the runs that are there"},
@@ -63,6 +65,9 @@ static enum eer_status take_option(void *context, int option, const char *value,
         return eer_execution_set(&a->execution, option - EXECUTION, value, error);
     if (option >= RUN)
         return eer_begin_run_option(a, (enum eer_run_option)(option - RUN), value, error);
+    if (s->list)
+        return eer_fail(error, EER_USAGE, "--seeds %.60s and --seeds %.60s: give all in one list",
+                        s->list, value);
     s->list = value;
     return eer_parse_seeds(value, "--seeds", s->seeds, MOST_SEEDS, &s->models, error);
 }
@@ -157,6 +162,39 @@ static enum eer_status begin_one(struct sweep *s, int k, int is_first, struct ee
     return EER_OK;
 }
 
+/* Runs in the sweep's directory of other seeds than this sweep's. */
+static int count_others(const struct sweep *s)
+{
+    char path[EER_PATH];
+    struct eer_error ignored;
+    DIR *stream = opendir(s->out);
+    int count = 0;
+    for (struct dirent *entry; stream && (entry = readdir(stream));) {
+        int own = strncmp(entry->d_name, "seed-", 5) != 0 ||
+                  eer_directory_path(s->out, entry->d_name, path, &ignored) != EER_OK;
+        for (int k = 0; k < s->models && !own; k++)
+            own = strcmp(path, s->directories[k]) == 0;
+        count += !own && eer_directory_has(path, "config.conf");
+    }
+    if (stream)
+        closedir(stream);
+    return count;
+}
+
+/* What is left out of the command line is as in the runs that are there: one has to be named. */
+static enum eer_status check_resumed(const struct sweep *s, struct eer_error *error)
+{
+    int there = 0;
+    for (int k = 0; k < s->models; k++)
+        there += eer_directory_has(s->directories[k], "config.conf");
+    if (!s->arguments.resuming || there > 0 || count_others(s) == 0)
+        return EER_OK;
+    return eer_fail(error, EER_USAGE,
+                    "--resume: %.300s holds runs of other seeds only: name one of them too, whose "
+                    "configuration is to hold",
+                    s->out);
+}
+
 /* Those that have a checkpoint come first: what it says and the command line does not then holds
  * for the others too. */
 static enum eer_status begin(struct sweep *s, struct eer_error *error)
@@ -169,6 +207,8 @@ static enum eer_status begin(struct sweep *s, struct eer_error *error)
         snprintf(name, sizeof name, "seed-%llu", (unsigned long long)s->seeds[k]);
         status = eer_directory_path(s->out, name, s->directories[k], error);
     }
+    if (status == EER_OK)
+        status = check_resumed(s, error);
     for (int later = 0; later < 2; later++)
         for (int k = 0; k < s->models && status == EER_OK; k++)
             if (later == (s->arguments.resuming &&
@@ -254,7 +294,11 @@ static enum eer_status conclude(struct sweep *s, double began, struct eer_error 
     size_t size = 0;
     FILE *file = open_memstream(&text, &size);
     int stopped = file ? eer_sweep_table(file, s->all, s->models) : 0;
+    int others = count_others(s);
     enum eer_status status = EER_OK;
+    if (file && others > 0)
+        fprintf(file, "\nNot in this table: %d run%s of other seeds in the same directory.\n",
+                others, others == 1 ? "" : "s");
     if (!file || fclose(file) != 0)
         status = eer_fail(error, EER_NO_MEMORY, "no memory for a table of %d models", s->models);
     else
@@ -286,7 +330,7 @@ static enum eer_status sweep(struct sweep *s, struct eer_error *error)
     status = together(s) ? eer_training_run(s->all, s->models, error) : run_in_turn(s, error);
     eer_signals_restore();
     if (status == EER_STOPPED && !s->arguments.quiet)
-        printf("stopped; to continue: eer sweep --resume --seeds %s --out %s\n", s->list, s->out);
+        printf("stopped; to continue: eer sweep --resume --seeds %s --out '%s'\n", s->list, s->out);
     return status == EER_OK || status == EER_NOT_FINITE ? conclude(s, began, error) : status;
 }
 

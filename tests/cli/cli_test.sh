@@ -337,6 +337,12 @@ gives 2 'more than 1024' sweep --seeds 7,0-18446744073709551615
 gives 2 '"" is not a whole number' sweep --seeds 1,
 gives 2 '"" is not a whole number' sweep --seeds -1
 gives 2 '"2-3" is not a whole number' sweep --seeds 1-2-3
+gives 2 '^eer: --seeds 4,1-: "" is not a whole number' sweep --seeds 4,1-
+gives 2 '--seeds 1-2 and --seeds 3' sweep --seeds 1-2 --seed 3
+gives 2 '--out: ""' sweep --seeds 1 --out ''
+gives 2 '--out: ""' train --out ''
+gives 2 'take one of them' sweep --seeds 1 --resume --force
+gives 2 'take one of them' train --force --resume
 gives 2 'those of --seeds' sweep --seeds 1-2 --set seed=1 --out many
 eer sweep $SMALL --steps 20 --seeds 18446744073709551614-18446744073709551615 --out large
 check "sweep: the largest seeds" test -s large/seed-18446744073709551615/last.safetensors
@@ -361,6 +367,8 @@ cp many/seed-2/last.safetensors kept
 gives 2 'many holds a sweep: --resume .*--force' sweep $SMALL --seeds 2-4 --out many
 rm many/sweep.txt
 gives 2 'seed 3: many/seed-3 holds a run' sweep $SMALL --seeds 4,3 --out many
+gives 2 'runs of other seeds only' sweep --seeds 20-21 --resume --out many
+check "sweep: nothing begun beside other seeds" test ! -e many/seed-20
 gives 2 'seed 11: the run was started with lr = .* and cannot' sweep --seeds 11,12 --set lr=0.5 --resume --out many
 gives 2 '^eer: d = 6' sweep $SMALL --set d=6 --seeds 1-2 --out many
 check "nothing was replaced" cmp -s many/seed-2/last.safetensors kept
@@ -370,6 +378,7 @@ check "--resume begins what is missing as the others were" same_run many/seed-5 
 mkdir mixed && cp -r alone-2 mixed/seed-2 && small --steps 20 --seed 3 --out mixed/seed-3
 gives 2 'seed 3: its run was started with another configuration' sweep --seeds 2-3 --resume --out mixed
 gives 0 'median' sweep --seeds 2-3 --resume --out many
+check "sweep.txt says what it leaves out" grep -q '^Not in this table: 2 runs of other seeds' many/sweep.txt
 "$EER" sweep $SMALL --steps 4000 --seeds 1-3 --out swept >out 2>err &
 sleep "$(echo "$total" | awk '{ print 1.4 * $1 }')"
 kill -INT $!

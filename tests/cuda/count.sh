@@ -4,7 +4,7 @@
 set -eu
 out=$1/tests/cuda/count
 here=$(dirname "$0")
-NVCC=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
+NVCC=${NVCC-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 CXX=${CXX:-g++}
 flags="-std=c++17 -ffp-contract=off"
 warnings="-Wall -Wextra -Wpedantic -Werror -Wno-unknown-pragmas"

@@ -25,7 +25,7 @@ for part in "$build"/*; do # what is built already need not be built again
     esac
 done
 cd "$tree" || exit 2
-NVCC=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
+NVCC=${NVCC-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 export NVCC
 . tests/cuda/who_saw.sh
 emulation='sh tests/cuda/emulation/build.sh'
@@ -69,7 +69,7 @@ make_program() { # EXECUTOR NAME
 
 # try EXECUTOR TEST: 0 if it passes, 2 if it cannot be built, 3 if there is none. What it did before stays.
 try() {
-    if [ "$1" = ptx80 ] && { [ "$2" != test_engine ] || [ ! -x "$NVCC" ]; }; then return 3; fi
+    if [ "$1" = ptx80 ] && { [ "$2" != test_engine ] || ! command -v "$NVCC" >/dev/null; }; then return 3; fi
     case $2 in
     gradcheck | cli)
         make_program plain eer-cuda.so || return 2

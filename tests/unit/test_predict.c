@@ -164,11 +164,14 @@ Test(predict, what_does_not_fit_is_not_predicted)
     cr_assert(eer_predict_evaluate(&c, eer_device(H100), 16, 1).ms == 0);
 }
 
-Test(predict, a_device_is_known_by_its_name)
+Test(predict, a_device_is_known_by_its_name_and_size)
 {
-    const struct eer_device *known =
-        eer_device_of("fp32, NVIDIA H100 80GB HBM3 (sm_90), a block a sequence");
+    const struct eer_device *known = eer_device_of(
+        "fp32, NVIDIA H100 80GB HBM3 (sm_90, 132 multiprocessors), a block a sequence");
     cr_assert(known == eer_device(H100));
-    cr_assert(strcmp(eer_device_of("NVIDIA GeForce RTX 5090")->word, "rtx5090") == 0);
-    cr_assert(eer_device_of("emulation of sm_80") == NULL);
+    cr_assert(strcmp(eer_device_of("NVIDIA GeForce RTX 5090 (sm_120, 170 multiprocessors)")->word,
+                     "rtx5090") == 0);
+    cr_assert(eer_device_of("NVIDIA H100 PCIe (sm_90, 114 multiprocessors)") == NULL);
+    cr_assert(eer_device_of("NVIDIA H200 (sm_90, 132 multiprocessors)") == NULL);
+    cr_assert(eer_device_of("emulation of sm_80 (sm_80, 4 multiprocessors)") == NULL);
 }

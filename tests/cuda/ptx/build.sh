@@ -2,7 +2,7 @@
 # build.sh ARCH OUT ARGUMENT.. - a program of .cu files whose kernels are nvcc's PTX (ARCH: 80, 90, 100, 120),
 # translated to C++ (translate.py), and whose host code is g++'s, with the emulation's run time.
 # -f..., --use_fast_math are nvcc's; the other arguments (objects, libraries, -I, -D) g++'s, -I and -D both's.
-# A .ptx file among the arguments is taken as it is, without nvcc. NVCC names nvcc, CXX g++.
+# A .ptx file among the arguments is taken as it is, without nvcc. NVCC names nvcc (empty: none), CXX g++.
 # KERNELS, the beginning of files' names, is where translated kernels stay for another program of the same options and
 # ARCH. LIKE, another such beginning, is where kernels lie whose objects are taken if they are translated to the same.
 # Exits with 3 where there is no nvcc.
@@ -11,7 +11,7 @@ arch=$1 out=$2
 shift 2
 here=$(dirname "$0") root=$(dirname "$0")/../../..
 CXX=${CXX:-g++}
-NVCC=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
+NVCC=${NVCC-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 both='' device='' sources='' ptx=''
 for argument; do
     shift
