@@ -22,8 +22,10 @@ enum {
     EVALUATION = 16 << 20, // bytes for evaluation, if one sequence is not larger
     MOST_SEQUENCES = 1024, // of the greatest length evaluated at once
     MOST_Y = 65535,        // blocks along a grid's y
-    OLDEST = 8,            // major number of the oldest architecture, sm_80
-    ALIGNMENT = 256        // of arrays on the device
+    SPARE = 64 << 20,      // bytes left for what comes later: kernels' code, plans of many steps
+    CUBLAS_SPARE = 128 << 20,
+    OLDEST = 8,     // major number of the oldest architecture, sm_80
+    ALIGNMENT = 256 // of arrays on the device
 };
 
 // What steps are given and leave, a step of a model being one entry; on the device and here.
@@ -86,26 +88,28 @@ static bool is_broken(struct eer_engine *e)
     return false;
 }
 
-static bool good(struct eer_engine *e, cudaError_t code, const char *call)
+// Any call may report what an earlier kernel did: which was at work, the word knows.
+static bool broke(struct eer_engine *e, const char *what, const char *separator, const char *why)
 {
     static const char *const name[] = {CUDA_EACH_KERNEL(CUDA_KERNEL_NAME)};
-    if (code == cudaSuccess)
-        return true;
     if (e->broken.status == EER_OK)
-        fail(&e->broken, EER_FAILED, "backend cuda: %s: %s (the last kernel to begin: %s%s)", call,
-             cudaGetErrorString(code), name[e->begun ? *e->begun : CUDA_NO_KERNEL],
+        fail(&e->broken, EER_FAILED,
+             "backend cuda: %.200s%s%.200s (the last kernel to begin: %s%s)", what, separator, why,
+             name[e->begun ? *e->begun : CUDA_NO_KERNEL],
              e->wide ? "; or one of cuBLAS's that follow it" : "");
     return is_broken(e);
 }
 
+static bool good(struct eer_engine *e, cudaError_t code, const char *call)
+{
+    return code == cudaSuccess || broke(e, call, ": ", cudaGetErrorString(code));
+}
+
 static bool launched(struct eer_engine *e, cudaError_t code, const char *kernel)
 {
-    if (code == cudaSuccess)
-        return true;
-    if (e->broken.status == EER_OK)
-        fail(&e->broken, EER_FAILED, "backend cuda: launching kernel %s: %s", kernel,
-             cudaGetErrorString(code));
-    return is_broken(e);
+    char call[40];
+    snprintf(call, sizeof call, "launching kernel %s", kernel);
+    return good(e, code, call);
 }
 
 static bool to_device(struct eer_engine *e, void *to, const void *from, size_t bytes)
@@ -181,19 +185,22 @@ static size_t lay_out(struct eer_engine *e, char *base)
     return at;
 }
 
-static enum eer_status allocate(struct eer_engine *e, void **memory, size_t bytes,
+// spare: bytes to leave free.
+static enum eer_status allocate(struct eer_engine *e, void **memory, size_t bytes, size_t spare,
                                 struct eer_error *error)
 {
     const double MiB = 1 << 20;
     size_t available = 0, total = 0;
     if (!good(e, cudaMemGetInfo(&available, &total), "asking for free device memory"))
         return status_of(e, error);
-    if (bytes > available)
+    if (bytes + spare > available)
         return fail(error, EER_NO_MEMORY,
-                    "backend cuda: this run needs %.1f MiB of device memory, but %.1f of %.1f MiB "
-                    "are free on %.60s; take a smaller batch or shorter sequences",
-                    static_cast<double>(bytes) / MiB, static_cast<double>(available) / MiB,
-                    static_cast<double>(total) / MiB, e->device.name);
+                    "backend cuda: this run needs %.1f MiB of device memory and %.0f more for CUDA "
+                    "itself, but %.1f of %.1f MiB are free on %.60s; take a smaller batch or "
+                    "shorter sequences",
+                    static_cast<double>(bytes) / MiB, static_cast<double>(spare) / MiB,
+                    static_cast<double>(available) / MiB, static_cast<double>(total) / MiB,
+                    e->device.name);
     const cudaError_t code = cudaMalloc(memory, bytes);
     if (code == cudaErrorMemoryAllocation)
         return fail(
@@ -223,7 +230,7 @@ static enum eer_status make_room(struct eer_engine *e, int entries, struct eer_e
         take(next.steps, base, at, n);
         take(next.results, base, at, n);
         if (pass == 0)
-            status = allocate(e, &next.memory, at, error);
+            status = allocate(e, &next.memory, at, 0, error);
     }
     struct plan *unused = status == EER_OK ? p : &next;
     free(unused->host_models);
@@ -316,13 +323,30 @@ static enum eer_status load_path(struct eer_engine *e, struct eer_error *error)
                 file);
 }
 
+// What the environment may turn cuBLAS's FP32 into.
+static enum eer_status check_environment(const struct eer_engine *e, struct eer_error *error)
+{
+    static const char *const names[] = {"NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION"};
+    for (const char *name : names) {
+        const char *value = getenv(name);
+        if (e->run.precision == EER_FP32 && value && value[0] && strcmp(value, "0") != 0)
+            return fail(
+                error, EER_UNAVAILABLE,
+                "backend cuda: %s=%.20s in the environment takes FP32 from cuBLAS: unset it", name,
+                value);
+    }
+    return EER_OK;
+}
+
 static enum eer_status choose_path(struct eer_engine *e, struct eer_error *error)
 {
     size_t bytes = 0;
     if (e->run.train_length == 0)
         return EER_OK;
-    if (!choose_places(e, &bytes))
-        return load_path(e, error);
+    if (!choose_places(e, &bytes)) {
+        const enum eer_status status = check_environment(e, error);
+        return status == EER_OK ? load_path(e, error) : status;
+    }
     // All that there is: the limit is the process's, and other engines have other lengths.
     const size_t all = e->device.sharedMemPerBlockOptin;
     return good(e, cuda_train_allow(&e->problem, all), "allowing kernel train its shared memory")
@@ -335,11 +359,12 @@ static enum eer_status find_device(struct eer_engine *e, struct eer_error *error
     int count = 0;
     const cudaError_t code = cudaGetDeviceCount(&count);
     if (code != cudaSuccess || count == 0)
-        return fail(
-            error, EER_UNAVAILABLE,
-            "backend cuda: no device that CUDA can use (%s): install NVIDIA's driver, until "
-            "nvidia-smi lists a device, or take --backend cpu",
-            code != cudaSuccess ? cudaGetErrorString(code) : "none is there");
+        return fail(error, EER_UNAVAILABLE,
+                    "backend cuda: no device that CUDA can use (%s): install NVIDIA's driver for "
+                    "CUDA %d.%d "
+                    "or later, until nvidia-smi lists a device, or take --backend cpu",
+                    code != cudaSuccess ? cudaGetErrorString(code) : "none is there",
+                    CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     if (!good(e, cudaGetDeviceProperties(&e->device, 0), "asking for the device's properties"))
         return status_of(e, error);
     if (e->device.major < OLDEST)
@@ -410,7 +435,8 @@ static enum eer_status set_up(struct eer_engine *e, struct eer_error *error)
     if (status != EER_OK)
         return status;
     *e->begun = CUDA_NO_KERNEL;
-    status = allocate(e, &e->memory, lay_out(e, nullptr), error);
+    const size_t spare = e->path.size ? CUBLAS_SPARE : SPARE;
+    status = allocate(e, &e->memory, lay_out(e, nullptr), spare, error);
     if (status == EER_OK)
         status = make_room(e, 1, error);
     if (status != EER_OK)
@@ -545,11 +571,8 @@ static bool launch_wide(struct eer_engine *e, const struct cuda_work *w,
         const char *wrong =
             e->path.gradient(e->wide, &steps[k].objective, m->theta, e->position, m->tokens,
                              m->labels, w->B, steps[k].L, m->gradient, m->sums);
-        if (!wrong)
-            continue;
-        if (e->broken.status == EER_OK)
-            fail(&e->broken, EER_FAILED, "backend cuda: %.400s", wrong);
-        return is_broken(e);
+        if (wrong)
+            return broke(e, "", "", wrong);
     }
     return true;
 }

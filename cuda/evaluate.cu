@@ -13,7 +13,7 @@ enum {
     ROW_STRIDE = EER_MAX_D + 1 // likewise
 };
 #ifndef CUDA_PAIRS // small in a test, so that there are several launches
-#define CUDA_PAIRS (1LL << 33)
+#define CUDA_PAIRS (1LL << 36)
 #endif
 static const long long PAIRS = CUDA_PAIRS;
 
@@ -298,8 +298,9 @@ __global__ void __launch_bounds__(CUDA_THREADS, D == 8 ? 2 : 1)
     write_sums(place < N ? own : nullptr, s.a, 1.0f, d);
 }
 
-// Attention of all rows, at most PAIRS pairs of a query and a key a launch: at a million tokens one
-// launch would take seconds, and a device that also draws a screen ends those.
+// Attention of all rows, at most PAIRS pairs of a query and a key a launch, some tenths of a
+// second: at a million tokens one launch would take seconds, and a device that also draws a screen
+// ends those. With fewer pairs a launch's last blocks would leave most of a device idle too often.
 template <int D, bool TF32> static cudaError_t attend(struct cuda_evaluation e, cudaStream_t stream)
 {
     const long long N = e.L + e.problem.bos, blocks = (N + BLOCK_ROWS - 1) / BLOCK_ROWS;

@@ -69,6 +69,8 @@ says "(step $((step - 1)))"
 EMULATION_DEVICES=0 train 3 none --steps 12
 says 'no device that CUDA can use'
 one_line
+NVIDIA_TF32_OVERRIDE=1 train 3 other --steps 12 --set d=40
+says 'NVIDIA_TF32_OVERRIDE=1 in the environment takes FP32 from cuBLAS'
 EMULATION_MEMORY=10000 train 1 none --steps 12
 says 'MiB of device memory'
 one_line
@@ -124,7 +126,7 @@ train 0 alone-tame $wild --seed 1
 as_alone apart/seed-3 alone-wild
 as_alone apart/seed-1 alone-tame
 # More than the device has memory for: nothing is replaced.
-EMULATION_MEMORY=40000000 sweep 1 1-3 many --steps 14 --force
+EMULATION_MEMORY=107100000 sweep 1 1-3 many --steps 14 --force
 says 'only 2 of the 3 models fit'
 one_line
 for seed in 1 2 3; do as_alone many/seed-$seed alone-$seed; done

@@ -775,7 +775,7 @@ static void test_memory()
     struct eer_case c;
     struct eer_error error = {};
     new_case(&c, 2);
-    emulation::memory(1000);
+    emulation::memory((64 << 20) + 1000); // all but what is left for CUDA itself
     struct eer_engine *e = open_engine(&c.config, c.batch.L, c.batch.L, &error);
     expect(!e && error.status == EER_NO_MEMORY && emulation::held() == 0, "%s", error.text);
     emulation::memory(static_cast<size_t>(8) << 30);

@@ -58,6 +58,7 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
+#define CUDART_VERSION 13000
 
 struct uint3 {
     unsigned x, y, z;
