@@ -176,7 +176,7 @@ static void attention_again(struct work *w, const struct eer_config *c, struct c
     for (int which = 0; which < 3; which++)
         items(w, w->N * d, times((struct cost){39.5, 87, 11}, k));
     barrier(w, T);
-    attention(w, causal, 0, pass, times((struct cost){94.5, 257, 9.9}, k));
+    attention(w, causal, 0, pass, times((struct cost){94.5, 257, 28}, k));
     barrier(w, T);
     rows(w, d, 300, 683, 10.4);
     barrier(w, T);
@@ -246,7 +246,7 @@ static void backward(struct work *w, const struct eer_config *c, double T)
     barrier(w, T);
     sums(w, 2 * norms * d, little, norm);
     attention(w, c->mask == EER_MASK_CAUSAL, 1, (struct cost){316, 368, 2.5},
-              times((struct cost){106.5, 234, 16.6}, d / 8));
+              times((struct cost){106.5, 234, 37}, d / 8));
     barrier(w, T);
     for (int k = 0; k < 3; k++)
         gradients(w, d, d, d);
@@ -334,9 +334,12 @@ static int least(int x, int y)
     return x < y ? x : y;
 }
 
+/* Registers go to warps, 256 at a time, and four warps at once. */
 static int resident(const struct eer_device *dev, const struct eer_block *b, int registers)
 {
-    const int by_registers = REGISTERS / (registers * b->threads);
+    const int of_warp = (registers + 7) / 8 * 8 * WARP;
+    const int warps = REGISTERS / of_warp / PARTITIONS * PARTITIONS;
+    const int by_registers = warps / (b->threads / WARP);
     const int by_shared = dev->shared / ((int)b->shared + RESERVED);
     return least(dev->threads / b->threads, least(by_registers, by_shared));
 }
@@ -394,7 +397,7 @@ struct eer_prediction eer_predict_train(const struct eer_config *c, const struct
 /* ---- evaluation: counted by hand from cuda/evaluate.cu -----------------------------------------
  */
 
-enum { KEYS = 64, EVALUATE_REGISTERS = 64, EVALUATE_SHARED = 6144, AT_ONCE = 1024 };
+enum { KEYS = 64, EVALUATE_REGISTERS = 116 /* on sm_90 */, EVALUATE_SHARED = 6144, AT_ONCE = 1024 };
 enum { TILE_STEPS = KEYS / LANES, TILE_ROWS = THREADS / LANES };
 
 /* A key of a lane: 16 loads, without conflicts; 16 multiply-adds, the score, exp, the largest. A

@@ -117,21 +117,51 @@ static void read_module()
         thread.ready.resize(static_cast<size_t>(module_registers));
 }
 
-// Wavefronts of a warp's n-th execution of an instruction: the fullest bank's different words. Of
-// vectors their first words', since all of a vector lies in as many banks, and none in two vectors.
-static size_t wavefronts(const Known &known, int warp, size_t n)
+// Of these lanes' n-th execution of an instruction: the most different words of one bank.
+static size_t fullest_bank(const Known &known, int first, int lanes, size_t n)
 {
     std::map<size_t, std::set<size_t>> bank;
     size_t most = 0;
-    for (int lane = 0; lane < WARP; lane++) {
-        const std::vector<size_t> &places = known.places[static_cast<size_t>(warp * WARP + lane)];
-        if (n < places.size() && places[n] != OUTSIDE) {
-            std::set<size_t> &words = bank[places[n] / 4 % BANKS];
-            words.insert(places[n] / 4);
-            most = std::max(most, words.size());
+    for (int lane = first; lane < first + lanes; lane++) {
+        const std::vector<size_t> &places = known.places[static_cast<size_t>(lane)];
+        for (unsigned k = 0; k < known.words && n < places.size() && places[n] != OUTSIDE; k++) {
+            const size_t word = places[n] / 4 + k;
+            bank[word % BANKS].insert(word);
+            most = std::max(most, bank[word % BANKS].size());
         }
     }
     return most;
+}
+
+// Whether each of these lanes reads what the lane reads whose number differs in `bit`.
+static bool alike(const Known &known, int first, int lanes, size_t n, int bit)
+{
+    bool same = true;
+    for (int lane = first; lane < first + lanes; lane++) {
+        const std::vector<size_t> &own = known.places[static_cast<size_t>(lane)];
+        const std::vector<size_t> &other = known.places[static_cast<size_t>(lane ^ bit)];
+        same = same && (n >= own.size() || n >= other.size() || own[n] == other[n]);
+    }
+    return same;
+}
+
+// Wavefronts of a warp's n-th execution of an instruction. One moves 128 bytes: vectors go by as
+// many lanes as that is, and twice as many in a load if they are alike by ones or by twos.
+static size_t wavefronts(const Known &known, int warp, size_t n)
+{
+    const int group = WARP / static_cast<int>(known.words);
+    const bool load = begins(known.instruction, "ld");
+    size_t sum = 0;
+    for (int first = warp * WARP; first < (warp + 1) * WARP; first += 2 * group)
+        if (group == WARP)
+            return fullest_bank(known, first, WARP, n);
+        else if (load &&
+                 (alike(known, first, 2 * group, n, 1) || alike(known, first, 2 * group, n, 2)))
+            sum += fullest_bank(known, first, 2 * group, n);
+        else
+            sum +=
+                fullest_bank(known, first, group, n) + fullest_bank(known, first + group, group, n);
+    return sum;
 }
 
 static void end_phase()
