@@ -19,7 +19,7 @@ program() { # EXECUTOR NAME ARGUMENTS..
     case $NVCC$executor in
     ptx*) skip "$executor $name" ;;
     # shellcheck disable=SC2086 # none or two words
-    *) suite "$executor $name" timeout 900 $steady "$cuda/$executor/$name" "$@" ;;
+    *) suite "$executor $name" timeout --foreground 900 $steady "$cuda/$executor/$name" "$@" ;;
     esac
 }
 # The program: gradients against the reference, and training that follows it.
