@@ -361,8 +361,7 @@ static enum eer_status find_device(struct eer_engine *e, struct eer_error *error
     if (code != cudaSuccess || count == 0)
         return fail(error, EER_UNAVAILABLE,
                     "backend cuda: no device that CUDA can use (%s): install NVIDIA's driver for "
-                    "CUDA %d.%d "
-                    "or later, until nvidia-smi lists a device, or take --backend cpu",
+                    "CUDA %d.%d or later, until nvidia-smi lists a device, or take --backend cpu",
                     code != cudaSuccess ? cudaGetErrorString(code) : "none is there",
                     CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     if (!good(e, cudaGetDeviceProperties(&e->device, 0), "asking for the device's properties"))

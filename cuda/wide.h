@@ -27,8 +27,8 @@ struct cuda_wide; /* handle and device memory */
 CUDA_WIDE_API size_t cuda_wide_size(const struct cuda_problem *, int B, int L);
 
 /* memory: that many bytes on the device, from cudaMalloc. tf32: 0 or 1. begun: pinned; the last
- * kernel to begin, but for cuBLAS's own. NULL, or a sentence about
- * what went wrong, which stays as it is until the next call; there is nothing to close then. */
+ * kernel to begin, but for cuBLAS's own. NULL, or a sentence about what went wrong, which stays as
+ * it is until the next call; there is nothing to close then. */
 CUDA_WIDE_API const char *cuda_wide_open(struct cuda_wide **, const struct cuda_problem *, int B,
                                          int L, int tf32, void *memory, volatile int *begun,
                                          cudaStream_t);
