@@ -322,8 +322,11 @@ static enum eer_status sweep(struct sweep *s, struct eer_error *error)
         status = open_engines(s, error);
     if (status == EER_OK)
         status = start(s, error);
-    if (status != EER_OK)
+    if (status != EER_OK) {
+        for (int k = 0; k < s->models; k++)
+            rmdir(s->directories[k]); /* where there is nothing in it */
         return status;
+    }
     if (!s->arguments.quiet)
         say_first(s);
     eer_signals_watch();

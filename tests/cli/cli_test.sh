@@ -367,6 +367,10 @@ cp many/seed-2/last.safetensors kept
 gives 2 'many holds a sweep: --resume .*--force' sweep $SMALL --seeds 2-4 --out many
 rm many/sweep.txt
 gives 2 'seed 3: many/seed-3 holds a run' sweep $SMALL --seeds 4,3 --out many
+export EER_CUDA_LIBRARY=./none.so
+gives 3 'EER_CUDA_LIBRARY: ./none.so' sweep --seeds 30-31 --out many --backend cuda
+unset EER_CUDA_LIBRARY
+check "sweep: no folders of runs that could not begin" test ! -e many/seed-30 -a ! -e many/seed-31
 gives 2 'runs of other seeds only' sweep --seeds 20-21 --resume --out many
 check "sweep: nothing begun beside other seeds" test ! -e many/seed-20
 gives 2 'seed 11: the run was started with lr = .* and cannot' sweep --seeds 11,12 --set lr=0.5 --resume --out many

@@ -69,6 +69,23 @@ says "(step $((step - 1)))"
 EMULATION_DEVICES=0 train 3 none --steps 12
 says 'no device that CUDA can use'
 one_line
+# What is verified has been verified on CPUs.
+mkdir "$work/verified" && cp "$eer" "$work/verified/eer"
+cat >"$work/verified/verify.json" <<END
+{"source": "$("$eer" --version | sed -n 's/^source //p')", "result": "passed", "time": "2026-01-01T00:00:00Z",
+ "checks": [{"name": "all", "result": "passed", "seconds": 1}]}
+END
+ours=$eer eer=$work/verified/eer
+for backend in cpu cuda; do
+    only=''
+    [ $backend = cuda ] && only='cuda on CPUs only'
+    # shellcheck disable=SC2086 # a list of words
+    run 0 train $small --backend $backend --steps 1 --out "$work/verified/$backend"
+    run 0 info "$work/verified/$backend/last.safetensors"
+    says 'verified: yes, 2026'
+    is "$backend, \"verified\": $only" [ "$(sed -n 's/^verified: .*; //p' "$work/out")" = "$only" ]
+done
+eer=$ours
 NVIDIA_TF32_OVERRIDE=1 train 3 other --steps 12 --set d=40
 says 'NVIDIA_TF32_OVERRIDE=1 in the environment takes FP32 from cuBLAS'
 EMULATION_MEMORY=10000 train 1 none --steps 12
