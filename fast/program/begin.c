@@ -33,12 +33,17 @@ static enum eer_status one_of_both(const struct eer_arguments *a, struct eer_err
     return EER_OK;
 }
 
-enum eer_status eer_begin_run_option(struct eer_arguments *a, enum eer_run_option option,
+enum eer_status eer_begin_run_option(struct eer_arguments *a, int option, int run,
                                      const char *value, struct eer_error *error)
 {
+    const int execution = run + EER_RUN_OPTIONS;
     long long number = 0;
     enum eer_status status = EER_OK;
-    switch (option) {
+    if (option < EER_CONFIGURATION_OPTIONS)
+        return eer_begin_option(a, option, value, error);
+    if (option >= execution)
+        return eer_execution_set(&a->execution, option - execution, value, error);
+    switch (option - run) {
     case EER_RUN_STEPS:
         a->steps = value;
         break;

@@ -37,7 +37,9 @@ enum eer_run_option {
     EER_RUN_QUIET,
     EER_RUN_OPTIONS
 };
-enum eer_status eer_begin_run_option(struct eer_arguments *, enum eer_run_option, const char *value,
+/* An option of train's or sweep's table, which has EER_CONFIGURATION_ROWS first, and from `run` on
+ * these and EER_EXECUTION_ROWS. */
+enum eer_status eer_begin_run_option(struct eer_arguments *, int option, int run, const char *value,
                                      struct eer_error *);
 
 /* Applies preset, file and single keys, in this order, to *config and checks the whole. */

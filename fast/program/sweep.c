@@ -58,13 +58,8 @@ static enum eer_status take_option(void *context, int option, const char *value,
                                    struct eer_error *error)
 {
     struct sweep *s = context;
-    struct eer_arguments *a = &s->arguments;
-    if (option < CONFIGURATION + EER_CONFIGURATION_OPTIONS)
-        return eer_begin_option(a, option - CONFIGURATION, value, error);
-    if (option >= EXECUTION)
-        return eer_execution_set(&a->execution, option - EXECUTION, value, error);
-    if (option >= RUN)
-        return eer_begin_run_option(a, (enum eer_run_option)(option - RUN), value, error);
+    if (option != SEEDS)
+        return eer_begin_run_option(&s->arguments, option, RUN, value, error);
     if (s->list)
         return eer_fail(error, EER_USAGE, "--seeds %.60s and --seeds %.60s: give all in one list",
                         s->list, value);

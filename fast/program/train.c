@@ -43,16 +43,12 @@ static enum eer_status take_option(void *context, int option, const char *value,
                                    struct eer_error *error)
 {
     struct eer_arguments *a = context;
-    if (option < CONFIGURATION + EER_CONFIGURATION_OPTIONS)
-        return eer_begin_option(a, option - CONFIGURATION, value, error);
-    if (option >= EXECUTION)
-        return eer_execution_set(&a->execution, option - EXECUTION, value, error);
-    if (option >= RUN)
-        return eer_begin_run_option(a, (enum eer_run_option)(option - RUN), value, error);
     if (option == SEED)
         a->seed = value;
-    else
+    else if (option == PRINT_CONFIG)
         a->print_config = 1;
+    else
+        return eer_begin_run_option(a, option, RUN, value, error);
     return EER_OK;
 }
 

@@ -4,8 +4,6 @@
 # (ptx80). Only what a bug changes is compiled again. It stops at the first that sees a bug, with --all at none: then the
 # line has a cell for each. Exit 1 if a bug survives, 2 if something fails without a bug.
 #
-# The list's format is that of bugs.txt, and after: a piece of a line found once, from which on the first `old` is meant.
-#
 # What runs: plain test_engine, test_wide where the cuBLAS path is meant, eer gradcheck and cli_test.sh, the bug's own
 # test first; elsewhere test_engine and test_wide. EXECUTORS in the environment names some of them. Where there is no
 # nvcc, ptx80 is skipped.
@@ -28,6 +26,7 @@ cd "$tree" || exit 2
 NVCC=${NVCC-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
 export NVCC
 . tests/cuda/who_saw.sh
+. tests/mutants/planting.sh
 emulation='sh tests/cuda/emulation/build.sh'
 c_files="cuda/task.c fast/program/gradcheck/cases.c $(echo ref/*.c)"
 
@@ -128,24 +127,12 @@ ask() {
     esac
 }
 
-number=0 caught=0 survived=0 broken=0
 judge() {
     echo "$bug" | grep -qE -e "$pattern" || return
     number=$((number + 1))
     begun=$(date +%s) by= cells=
     cp -p "$tree/$file" "$log/original"
-    # OLD has to stand in the file exactly once; with AFTER that has to, and OLD's first line from there on is meant.
-    if AFTER=$after OLD=$old NEW=$new awk '
-        BEGIN { after = ENVIRON["AFTER"]; found = after != "" }
-        after != "" && index($0, after) { begun++ }
-        { at = index($0, ENVIRON["OLD"])
-          if (at && (after == "" || (begun && !planted++))) {
-              rest = substr($0, at + length(ENVIRON["OLD"]))
-              $0 = substr($0, 1, at - 1) ENVIRON["NEW"] rest
-              found += after == "" ? 1 + (index(rest, ENVIRON["OLD"]) > 0) : 0 }
-          print }
-        END { exit found != 1 || (after != "" && (begun != 1 || !planted)) }' "$log/original" >"$log/planted"; then
-        cat "$log/planted" >"$tree/$file"
+    if plant "$tree/$file"; then
         rm -rf "$out"/*/changed
         # The sources that name the file, through whatever header.
         stale=$file
@@ -188,15 +175,4 @@ M
 )
 stale=
 make -s build/eer build/libfast.a $judge build/cuda/source.o || exit 2
-while read -r key value || [ -n "$key" ]; do
-    case $key in
-    bug:) bug=$value after= ;;
-    after:) after=$value ;;
-    file:) file=$value ;;
-    old:) old=$value ;;
-    new:) new=$value ;;
-    test:) test=$value && judge ;;
-    esac
-done <"$root/tests/mutants/cuda.txt"
-echo "$number bugs planted: $caught caught, $survived survived, $broken not planted or not built"
-[ "$survived" = 0 ] && [ "$broken" = 0 ] && [ "$number" -gt 0 ]
+judge_all "$root/tests/mutants/cuda.txt"

@@ -9,21 +9,12 @@ build=$1 pattern=${2:-} list=${3:-bugs} here=$(dirname "$0")
 tree=$build/mutants/tree log=$build/mutants/log
 jobs=$(nproc 2>/dev/null || echo 2)
 rm -rf "$build/mutants" && mkdir -p "$tree/build" "$log"
-cp -a Makefile spec ref fast proofs tests "$tree"
+cp -a Makefile LICENSE spec ref fast cuda proofs tests "$tree"
 for part in "$build"/*; do # what is built already need not be built again
     case $part in */mutants | */fuzzing | */sanitized | */threads | */bench*) ;; *) cp -a "$part" "$tree/build" ;; esac
 done
 
-# plant FILE OLD NEW: exit 1 unless OLD stands in FILE exactly once.
-plant() {
-    OLD=$2 NEW=$3 awk '
-        { at = index($0, ENVIRON["OLD"])
-          if (at) { found++
-                    $0 = substr($0, 1, at - 1) ENVIRON["NEW"] substr($0, at + length(ENVIRON["OLD"]))
-                    if (index(substr($0, at + length(ENVIRON["NEW"])), ENVIRON["OLD"])) found++ }
-          print }
-        END { exit found != 1 }' "$1" >"$log/planted" && cat "$log/planted" >"$1"
-}
+. "$here/planting.sh"
 
 # try TEST: 0 if it passes, 2 if it cannot be built.
 try() {
@@ -75,12 +66,11 @@ try() {
     esac
 }
 
-number=0 caught=0 survived=0 broken=0
 judge() {
     case "$bug" in *"$pattern"*) ;; *) return ;; esac
     number=$((number + 1))
     cp -p "$tree/$file" "$log/original"
-    if plant "$tree/$file" "$old" "$new"; then
+    if plant "$tree/$file"; then
         begun=$(date +%s)
         try "$test" >"$log/$number.log" 2>&1 </dev/null
         case $? in
@@ -96,14 +86,4 @@ judge() {
     cp "$log/original" "$tree/$file"
 }
 
-while read -r key value || [ -n "$key" ]; do
-    case $key in
-    bug:) bug=$value ;;
-    file:) file=$value ;;
-    old:) old=$value ;;
-    new:) new=$value ;;
-    test:) test=$value && judge ;;
-    esac
-done <"$here/$list.txt"
-echo "$number bugs planted: $caught caught, $survived survived, $broken not planted or not built"
-[ "$survived" = 0 ] && [ "$broken" = 0 ] && [ "$number" -gt 0 ]
+judge_all "$here/$list.txt"
