@@ -185,5 +185,5 @@ clean:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:
 FORCE:
-.PHONY: all cuda train test test-cuda cuda-programs unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
+.PHONY: all cuda train test test-cuda test-emulation cuda-programs unit verify prove prove-cold fuzzers harnesses sanitized threads bench mutants deps install uninstall clean FORCE
 .DELETE_ON_ERROR:
